@@ -1,0 +1,83 @@
+/*
+ * Every limit of the product and its reason, in one place. A limit that is reached ends in a clear
+ * refusal on the side that caused it, never in a cut.
+ */
+#pragma once
+
+#define KIB ((size_t)1024)
+#define MIB (1024 * KIB)
+
+/* --- PostgreSQL wire ------------------------------------------------------------------------- */
+
+/* PostgreSQL's own MAX_STARTUP_PACKET_LENGTH. */
+#define LIMIT_PG_STARTUP_PACKET ((size_t)10000)
+/* PostgreSQL's PQ_SMALL_MESSAGE_LIMIT is 10,000; authentication answers never need more. */
+#define LIMIT_PG_AUTH_MESSAGE ((size_t)65535)
+/* PostgreSQL's PQ_LARGE_MESSAGE_LIMIT (MaxAllocSize - 1): what a server would refuse we refuse. */
+#define LIMIT_PG_MESSAGE ((size_t)0x3fffffff - 1)
+/* A message we must judge is kept whole in memory: Query, Parse, Bind, FunctionCall. Longer ones are
+ * refused with 54000 unless nothing on the resource could hold them. 64 MiB passes pg_dump's inserts. */
+#define LIMIT_PG_JUDGED_MESSAGE (64 * MIB)
+/* Statements and portals a session may name: each costs memory here as well as on the server. */
+#define LIMIT_PG_NAMED_OBJECTS 10000
+/* What a client may send behind a held action before we stop reading its socket. */
+#define LIMIT_HELD_BACKLOG (256 * KIB)
+/* Pipelined messages whose answers are outstanding; libpq's pipelines stay far below. */
+#define LIMIT_PG_IN_FLIGHT 65536
+
+/* --- Streams --------------------------------------------------------------------------------- */
+
+/* One read; the buffer is shared by all streams of a loop. */
+#define STREAM_READ_SIZE (64 * KIB)
+/* Unsent bytes after which the other side is not read until they drain. */
+#define STREAM_HIGH_WATER (256 * KIB)
+/* Time to finish TLS and the start-up packet: PostgreSQL's authentication_timeout default. */
+#define LIMIT_HANDSHAKE_MS 60000
+#define LIMIT_CONNECT_MS 10000
+/* Client connections of one worker; the rest get 53300 (too many connections). */
+#define LIMIT_WORKER_SESSIONS 20000
+
+/* --- Actions and policy ---------------------------------------------------------------------- */
+
+/* One action with all its parameters, as submitted to the broker: more cannot be read by a person. */
+#define LIMIT_ENVELOPE (4 * MIB)
+/* Parser input; a statement of more bytes is `unparseable` and the guardrails decide. */
+#define LIMIT_SQL_TEXT (16 * MIB)
+/* Nodes visited and depth of the explicit stack when a parse tree is walked. */
+#define LIMIT_SQL_NODES 2000000
+#define LIMIT_SQL_DEPTH 100000
+/* Memory of one action's facts and evaluation. */
+#define LIMIT_ACTION_ARENA (256 * MIB)
+#define LIMIT_EVAL_ARENA (1 * MIB)
+#define LIMIT_CONFIG_FILE (4 * MIB)
+#define LIMIT_CONFIG_ARENA (256 * MIB)
+#define LIMIT_INCLUDE_DEPTH 8
+#define LIMIT_GUARDRAILS 10000
+
+/* --- Link, requests -------------------------------------------------------------------------- */
+
+/* One message: an envelope and its frame. */
+#define LIMIT_LINK_MESSAGE (LIMIT_ENVELOPE + 256 * KIB)
+/* Unsent bytes to the broker; above it new holds are refused (fail closed), never queued. */
+#define LIMIT_LINK_BACKLOG (64 * MIB)
+/* After the broker is gone, how long held actions wait for its return before they are refused. */
+#define LIMIT_LINK_GRACE_MS 10000
+/* Open requests of one subject: more is a flood, and floods make approvers careless. */
+#define LIMIT_OPEN_REQUESTS_PER_SUBJECT 50
+#define LIMIT_OPEN_REQUESTS 10000
+#define LIMIT_REASON_BYTES ((size_t)4096)
+
+/* --- HTTP ------------------------------------------------------------------------------------ */
+
+#define LIMIT_HTTP_HEADERS (32 * KIB)
+#define LIMIT_HTTP_BODY (LIMIT_ENVELOPE + 64 * KIB)
+#define LIMIT_HTTP_CONNECTIONS 1000
+#define LIMIT_HTTP_IDLE_MS 60000
+#define LIMIT_EVENT_STREAMS 300
+
+/* --- Audit ----------------------------------------------------------------------------------- */
+
+/* One record line; longer content is kept by digest. */
+#define LIMIT_AUDIT_RECORD LIMIT_LINK_MESSAGE
+/* Records that need not precede their effect are synced within this time. */
+#define LIMIT_AUDIT_DELAY_MS 20
