@@ -1,0 +1,30 @@
+/*
+ * What policy answers for one action: the verdict and everything that a request or a record needs
+ * to say about it. Pure values; strings are views into the arena of the evaluation or into the
+ * policy (which the caller keeps referenced for as long).
+ */
+#pragma once
+
+#include "base/digest.h"
+#include "model/quorum.h"
+#include "model/verdict.h"
+
+enum on_disconnect { ON_DISCONNECT_WITHDRAW = 1, ON_DISCONNECT_KEEP };
+
+struct matched_guardrail {
+    struct str name;
+    enum verdict then;
+    bool observe;       /* recorded, not enforced */
+    bool failed;        /* its condition could not be evaluated: it holds (or denies, if it says so) */
+    struct str message; /* rendered, for people; never empty */
+};
+
+struct decision {
+    enum verdict verdict;
+    const struct matched_guardrail *matched; /* in the order of the file */
+    size_t n_matched;
+    struct quorum quorum;                    /* for VERDICT_HOLD: of all matching holds */
+    int64_t decide_within_ns, run_within_ns; /* the shortest of the matching holds */
+    enum on_disconnect on_disconnect;
+    uint64_t needs_facts; /* lazy facts that could change the verdict; verdict is then HOLD until they are known */
+};

@@ -1,0 +1,31 @@
+/*
+ * The people of the configuration, as values: who exists, in which groups, which accounts are
+ * theirs. Names are compared byte for byte. Owned by the configuration it came from.
+ */
+#pragma once
+
+#include "base/str.h"
+
+struct person {
+    struct str name;
+    const struct str *groups;
+    size_t n_groups;
+    const struct str *accounts; /* accounts on resources that act as this person; its own name always does */
+    size_t n_accounts;
+    const struct str *os_users; /* users of this machine the local socket takes for this person; default: its own name */
+    size_t n_os_users;
+    bool admin;                 /* may issue tokens */
+};
+
+struct people {
+    const struct person *list;
+    size_t n;
+};
+
+/* NULL where nobody has that name. */
+const struct person *people_find(const struct people *all, struct str name);
+const struct person *people_by_account(const struct people *all, struct str account);
+const struct person *people_by_os_user(const struct people *all, struct str os_user);
+
+/* True where `who` names the person or one of the person's groups. */
+bool person_is_or_belongs(const struct person *p, struct str who);

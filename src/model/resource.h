@@ -1,0 +1,41 @@
+/*
+ * What actions happen to, as the configuration names it. Immutable after load; owned by the
+ * configuration that it came from.
+ */
+#pragma once
+
+#include "base/address.h"
+
+struct label {
+    struct str key, value;
+};
+
+enum tls_mode { TLS_DISABLE = 1, TLS_ALLOW, TLS_REQUIRE, TLS_VERIFY_FULL };
+
+struct resource {
+    struct str name;
+    struct str type; /* "postgres": names the source that serves it */
+    const struct label *labels;
+    size_t n_labels;
+
+    const struct address *listen;
+    size_t n_listen;
+    enum tls_mode client_tls; /* TLS_DISABLE, TLS_ALLOW (offered), TLS_REQUIRE */
+    struct str tls_cert, tls_key; /* file names; needed unless client_tls is TLS_DISABLE */
+
+    struct address upstream;
+    enum tls_mode upstream_tls; /* TLS_DISABLE, TLS_REQUIRE, TLS_VERIFY_FULL */
+    struct str upstream_ca;     /* file name; empty: the system's */
+
+    bool allow_replication;
+    uint32_t default_verdict; /* enum verdict where no guardrail matches */
+};
+
+/* The label's value, {NULL,0} where it has none. */
+static inline struct str resource_label(const struct resource *r, struct str key)
+{
+    for (size_t i = 0; i < r->n_labels; i++)
+        if (str_eq(r->labels[i].key, key))
+            return r->labels[i].value;
+    return (struct str){NULL, 0};
+}

@@ -1,0 +1,23 @@
+/*
+ * Listening sockets. Opening (listen_open) and serving (listener_new) are apart, because the
+ * process that may bind a privileged port is not the one that reads from it.
+ */
+#pragma once
+
+#include "net/stream.h"
+
+/* Binds and listens; for unix removes a stale socket file first (never a live one: ERR_EXISTS).
+ * ret_error (for people) is written on error. Several fds where the host means several addresses. */
+enum { LISTEN_MAX_FDS = 8 };
+struct listen_error {
+    char text[256];
+};
+MUST_USE enum err listen_open(const struct address *at, uint32_t unix_mode, int ret_fds[static LISTEN_MAX_FDS],
+                              size_t *ret_n, struct listen_error *ret_error);
+
+struct listener;
+/* `accepted` owns fd. */
+typedef void accepted_fn(void *ctx, int fd);
+MUST_USE enum err listener_new(struct loop *l, int fd, accepted_fn *accepted, void *ctx,
+                               struct listener **ret);
+void listener_free(struct listener *l); /* closes the fd */

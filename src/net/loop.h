@@ -1,0 +1,34 @@
+/*
+ * The event loop of a process: one thread, completion style. Bytes arrive and writes complete by
+ * callback; nothing blocks. Behind it is libuv; nobody above net/ sees that.
+ */
+#pragma once
+
+#include "base/str.h"
+
+struct loop;
+
+MUST_USE enum err loop_new(struct loop **ret);
+void loop_free(struct loop *l); /* everything on it must have been closed */
+void loop_run(struct loop *l);  /* until loop_stop */
+void loop_stop(struct loop *l);
+
+/* Milliseconds, monotonic, as of the start of this turn of the loop: cheap. */
+int64_t loop_now_ms(const struct loop *l);
+
+/* A one-shot or repeating timer. The struct is the caller's and must stay until timer_close's
+ * `closed` ran (NULL: the owner is freed by somebody who knows that the loop turned once more). */
+struct timer;
+typedef void timer_fn(void *ctx);
+MUST_USE enum err timer_new(struct loop *l, timer_fn *fire, void *ctx, struct timer **ret);
+void timer_start(struct timer *t, int64_t after_ms, int64_t repeat_ms); /* restarts; repeat 0: once */
+void timer_stop(struct timer *t);
+void timer_free(struct timer *t); /* stops; never fires again; NULL is fine */
+
+/* Runs fn(ctx) once in a later turn of the loop, before it waits: for what must not happen inside a
+ * callback of its own object. */
+MUST_USE enum err loop_defer(struct loop *l, timer_fn *fn, void *ctx);
+
+/* Signals: fn runs in the loop. One handler a signal. */
+typedef void signal_fn(void *ctx, int signum);
+MUST_USE enum err loop_on_signal(struct loop *l, int signum, signal_fn *fn, void *ctx);

@@ -1,0 +1,20 @@
+/*
+ * TLS contexts (OpenSSL 3): made once from files, shared by streams. TLS 1.2 and later.
+ */
+#pragma once
+
+#include "base/str.h"
+
+struct tls_context;
+
+struct tls_error {
+    char text[256]; /* what failed and in which file, for people */
+};
+
+/* PEM files; the key must not be readable by others. */
+MUST_USE enum err tls_server_new(struct str cert_file, struct str key_file,
+                                 struct tls_context **ret, struct tls_error *ret_error);
+/* verify: chain and name are checked against ca_file (empty: the system's). */
+MUST_USE enum err tls_client_new(bool verify, struct str ca_file, struct tls_context **ret,
+                                 struct tls_error *ret_error);
+void tls_context_free(struct tls_context *t);
