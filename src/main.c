@@ -1,4 +1,11 @@
-int main(void)
+#include "cmd/cmd.h"
+
+/* The subcommands, in the order in which help lists them within their group. */
+static const struct command *const commands[] = {
+    NULL,
+};
+
+int main(int argc, char **argv)
 {
-    return 2;
+    return cmd_main(commands, argc, argv);
 }
