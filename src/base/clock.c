@@ -20,6 +20,11 @@ int64_t clock_mono_ns(void)
     return read_clock(CLOCK_MONOTONIC);
 }
 
+struct moment clock_now(void)
+{
+    return (struct moment){clock_wall_ns(), clock_mono_ns()};
+}
+
 struct str clock_text(int64_t wall_ns, char out[static CLOCK_TEXT])
 {
     int64_t sec = wall_ns / NS_PER_S, ms = (wall_ns % NS_PER_S) / NS_PER_MS;

@@ -12,6 +12,12 @@
 int64_t clock_wall_ns(void); /* since 1970-01-01 UTC */
 int64_t clock_mono_ns(void); /* since boot, suspends not counted */
 
+/* Both at once, for parts that measure with one and record the other. */
+struct moment {
+    int64_t wall_ns, mono_ns;
+};
+struct moment clock_now(void);
+
 /* RFC 3339 in UTC with milliseconds, "2026-11-22T17:20:00.123Z"; out has room for CLOCK_TEXT bytes. */
 enum { CLOCK_TEXT = 32 };
 struct str clock_text(int64_t wall_ns, char out[static CLOCK_TEXT]);

@@ -80,6 +80,15 @@
 #define LIMIT_OPEN_REQUESTS 10000
 #define LIMIT_REASON_BYTES ((size_t)4096)
 
+/* One request needs at most this many approvals in all, of this many kinds: more people than sit in
+ * one meeting is a mistake in the file, and it bounds the matching of people to requirements. */
+#define LIMIT_APPROVALS 32
+#define LIMIT_REQUIREMENTS 16
+/* Workers of one gateway: as many as a machine may have cores. */
+#define LIMIT_WORKERS 256
+/* Requests in one listing; longer ones are paged. */
+#define LIMIT_LIST 1000
+
 /* --- HTTP ------------------------------------------------------------------------------------ */
 
 #define LIMIT_HTTP_HEADERS (32 * KIB)

@@ -63,8 +63,11 @@ enum link_type {
 
 enum link_side { LINK_WORKER = 1, LINK_BROKER };
 
-/* First word of a worker, also after the broker came back: `holds` are those still waiting, which
- * the broker joins to its stored requests (same number and digest) or ends. */
+/* First word of a worker, also after the broker came back: `holds` are those still waiting, also
+ * when CLAIM was sent and CLAIMED did not come, which the broker joins to its stored requests (same
+ * number and digest) or ends; one whose `request` is 0 was never answered and is ended. `runs` are
+ * the requests whose CLAIMED came and whose RESULT is still to be sent: a request the store has as
+ * running for this worker and that is not among them becomes unknown. */
 struct link_open_hold {
     uint64_t hold, request;
     struct digest digest;
@@ -74,6 +77,8 @@ struct link_hello {
     uint32_t pid;
     const struct link_open_hold *holds;
     size_t n_holds;
+    const uint64_t *runs;
+    size_t n_runs;
 };
 
 struct link_submit {
@@ -92,6 +97,8 @@ struct link_submit {
 struct link_withdraw {
     uint64_t hold, request; /* request 0: not yet known to the worker */
     struct str reason;
+    bool gone; /* the client disconnected: a request that is kept on disconnect stays open without a
+                  holder, and the next SUBMIT of the same subject and digest attaches to it */
 };
 
 struct link_claim {

@@ -32,3 +32,11 @@ MUST_USE enum err loop_defer(struct loop *l, timer_fn *fn, void *ctx);
 /* Signals: fn runs in the loop. One handler a signal. */
 typedef void signal_fn(void *ctx, int signum);
 MUST_USE enum err loop_on_signal(struct loop *l, int signum, signal_fn *fn, void *ctx);
+
+/* Calls readable(ctx) in every turn of the loop in which fd can be read or has ended (level
+ * triggered): for descriptors that are no byte streams, such as a control socket. The fd stays the
+ * caller's and must outlive the watch. */
+struct watch;
+MUST_USE enum err watch_new(struct loop *l, int fd, timer_fn *readable, void *ctx,
+                            struct watch **ret);
+void watch_free(struct watch *w); /* never calls again; NULL is fine */

@@ -1,0 +1,206 @@
+/*
+ * The broker: the life of every request. An object without a loop, a socket or a clock of its own:
+ * whoever owns it (cmd/broker.c) feeds it what workers and people say, with the time, and carries
+ * out what it sends. Not thread-safe; no call blocks longer than a disk takes.
+ *
+ *   worker --link--> broker_from_worker  --ops.send--> worker
+ *   person --API-->  broker_vote, ...    --events--->  SSE, watch
+ *   timer  -------->  broker_tick         (at broker_next_deadline)
+ *
+ * The store is the truth; the audit log is written before the store commits; only then anything is
+ * sent. If either fails, the answer is a refusal (broker_health says why).
+ *
+ * People are named by their canonical name in the configuration (model/people.h). Who is calling is
+ * established by the API (socket credentials, token) before it calls here.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "link/link.h"
+#include "model/people.h"
+#include "model/request.h"
+
+struct broker;
+
+struct broker_ops {
+    /* Views in `m` are valid during the call. Must not call back into the broker. */
+    void (*send)(void *ctx, uint32_t worker, const struct link_message *m);
+};
+
+/* What the broker needs of a loaded configuration. The caller keeps everything it points to until
+ * the next broker_set_policy or broker_free has returned. */
+struct broker_policy {
+    const struct people *people;
+    struct str version;              /* as in struct request.policy_version */
+    const struct link_config *files; /* what workers are sent, as CONFIG */
+};
+
+struct broker_options {
+    struct str store_path; /* SQLite file, created with mode 0600 */
+    struct str audit_dir;  /* created with mode 0700 where missing */
+    struct str instance;   /* of the keeper: tells workers that outlived a broker from strangers */
+    const struct broker_ops *ops;
+    void *ctx;
+};
+
+/* Why something was not done, in words for people. */
+struct broker_error {
+    char text[512];
+};
+
+/* Opens store and log, records the start, takes over stored requests: what was waiting or running
+ * has LIMIT_LINK_GRACE_MS to be named in a worker's HELLO; then the one is withdrawn (unless kept on
+ * disconnect) and the other unknown.
+ * ERR_EXISTS: another broker has the log or store; ERR_CORRUPT: it does not verify; ERR_IO. */
+MUST_USE enum err broker_new(const struct broker_options *o, const struct broker_policy *policy,
+                             struct moment now, struct broker **ret, struct broker_error *ret_error);
+
+/* Records the stop, syncs and closes. What is open stays open in the store. NULL is fine. */
+void broker_free(struct broker *b, struct moment now);
+
+/* Records the change (who: "SIGHUP", a person) and sends CONFIG to every worker. ERR_IO where it
+ * cannot be recorded: then the old policy stays. */
+MUST_USE enum err broker_set_policy(struct broker *b, const struct broker_policy *policy,
+                                    struct str who, struct moment now);
+/* A configuration that was tried and does not load: recorded, the old one stays in force. */
+void broker_policy_failed(struct broker *b, struct str who, struct str error, struct moment now);
+const struct broker_policy *broker_policy(const struct broker *b); /* view, until the next set */
+
+/* --- Workers --------------------------------------------------------------------------------- */
+
+/* A stream to worker `index` (below LIMIT_WORKERS) exists; its HELLO is expected. */
+void broker_worker_up(struct broker *b, uint32_t index);
+
+/* Its stream ended. What it held is withdrawn (or kept), what it ran becomes unknown. */
+void broker_worker_lost(struct broker *b, uint32_t index, struct moment now);
+
+/* One decoded message. ERR_PROTOCOL: not possible in this state; the caller closes the stream and
+ * calls broker_worker_lost. Any other refusal is an answer to the worker and gives ERR_OK. */
+MUST_USE enum err broker_from_worker(struct broker *b, uint32_t index, const struct link_message *m,
+                                     struct moment now);
+
+/* Does what is due: expiry, grace periods, audit sync. */
+void broker_tick(struct broker *b, struct moment now);
+/* Monotonic; INT64_MAX where nothing is due. May change with every call that is given `now`. */
+int64_t broker_next_deadline(const struct broker *b);
+
+/* Asks every worker to drain (SHUTDOWN). */
+void broker_shutdown_workers(struct broker *b);
+
+/* --- People ---------------------------------------------------------------------------------- */
+
+/* Who calls, as the API established it. */
+struct broker_caller {
+    struct str person; /* canonical name, empty for nobody */
+    bool is_operator;  /* root or the gateway's own user on the local socket: may manage tokens and
+                          withdraw, never vote by that alone */
+    struct str via;    /* "socket", "http": goes into the record */
+};
+
+struct broker_voted {
+    enum request_state state; /* after this vote */
+    struct str missing;       /* "1 of leads (bo, cleo)" where still pending; in the arena */
+};
+
+/* One vote. `digest` is what the voter was shown. A reject needs a reason.
+ * ERR_NOT_FOUND; ERR_STALE: another digest; ERR_BAD_STATE: no longer pending; ERR_FORBIDDEN: own
+ * request, or not among the approvers; ERR_EXISTS: voted already; ERR_INVALID: reason missing, not
+ * UTF-8 or over LIMIT_REASON_BYTES; ERR_IO: cannot be stored or recorded, so it did not happen. */
+MUST_USE enum err broker_vote(struct broker *b, const struct broker_caller *caller, uint64_t request,
+                              enum vote_kind kind, const struct digest *digest, struct str reason,
+                              struct moment now, struct arena *a, struct broker_voted *ret,
+                              struct broker_error *ret_error);
+
+/* The requester's own word (or the operator's). Errors as for broker_vote. */
+MUST_USE enum err broker_withdraw(struct broker *b, const struct broker_caller *caller,
+                                  uint64_t request, struct str reason, struct moment now,
+                                  struct broker_error *ret_error);
+
+/* Everything about one request, votes included, copied into `a`. ERR_NOT_FOUND, ERR_IO, ERR_NOMEM
+ * (the arena needs LIMIT_ENVELOPE and some). */
+MUST_USE enum err broker_get(struct broker *b, uint64_t request, struct arena *a,
+                             struct request *ret);
+
+struct broker_filter {
+    uint32_t states;     /* bit (1 << enum request_state) of each wanted; 0: all */
+    uint64_t before;     /* only ids below; 0: from the newest */
+    uint32_t limit;      /* 1 to LIMIT_LIST */
+    size_t envelope_max; /* a longer envelope is left empty (fetch it with broker_get) */
+};
+
+/* Newest first. */
+MUST_USE enum err broker_list(struct broker *b, const struct broker_filter *f, struct arena *a,
+                              const struct request **ret, size_t *ret_n);
+
+/* One line of the quorum, as it stands. */
+struct broker_requirement {
+    struct str text;              /* "1 of dba" */
+    uint32_t count, have;         /* approvals needed, and counted here */
+    const struct str *candidates; /* people who may still decide under this line */
+    size_t n_candidates;
+};
+
+/* Who may decide request `r` now (never its requester, nor who voted already). */
+MUST_USE enum err broker_who_may_decide(struct broker *b, const struct request *r, struct arena *a,
+                                        const struct broker_requirement **ret, size_t *ret_n);
+
+/* True where `person` may cast a vote on r now. */
+bool broker_may_vote(const struct broker *b, const struct request *r, struct str person);
+
+/* --- Tokens ---------------------------------------------------------------------------------- */
+
+/* Bearer tokens of the HTTP API: 256 random bits, stored as SHA-256. */
+enum { BROKER_TOKEN_TEXT = 80 };
+struct broker_token {
+    uint64_t id;
+    struct str person, label;
+    int64_t created_wall_ns, expires_wall_ns; /* expires 0: never */
+    int64_t revoked_wall_ns;                  /* 0: in force */
+};
+
+/* ret_text (NUL-terminated) is shown once and kept nowhere. Callers: an admin or the operator, else
+ * ERR_FORBIDDEN. ERR_NOT_FOUND: no such person; ERR_INVALID: label; ERR_IO. */
+MUST_USE enum err broker_token_create(struct broker *b, const struct broker_caller *caller,
+                                      struct str person, struct str label, int64_t expires_wall_ns,
+                                      struct moment now, char ret_text[static BROKER_TOKEN_TEXT],
+                                      uint64_t *ret_id, struct broker_error *ret_error);
+MUST_USE enum err broker_token_list(struct broker *b, struct arena *a,
+                                    const struct broker_token **ret, size_t *ret_n);
+/* An admin, the operator, or the person it belongs to. */
+MUST_USE enum err broker_token_revoke(struct broker *b, const struct broker_caller *caller,
+                                      uint64_t id, struct moment now, struct broker_error *ret_error);
+/* The person a presented token belongs to, view until the next broker_set_policy. ERR_FORBIDDEN:
+ * unknown, expired, revoked, or of somebody who is no longer in the configuration; ERR_IO. */
+MUST_USE enum err broker_token_lookup(struct broker *b, struct str text, struct moment now,
+                                      struct str *ret_person);
+
+/* --- Watching -------------------------------------------------------------------------------- */
+
+enum broker_event_kind { BROKER_REQUEST_OPENED = 1, BROKER_REQUEST_VOTED, BROKER_REQUEST_CHANGED };
+struct broker_event {
+    enum broker_event_kind kind;
+    uint64_t request;
+    enum request_state state;
+};
+
+/* Called when the event is already stored, in order. The callee may read (get, list, who_may_decide)
+ * and unsubscribe itself, nothing else. */
+typedef void broker_event_fn(void *ctx, const struct broker_event *e);
+struct broker_subscription;
+MUST_USE enum err broker_subscribe(struct broker *b, broker_event_fn *fn, void *ctx,
+                                   struct broker_subscription **ret);
+void broker_unsubscribe(struct broker *b, struct broker_subscription *s); /* NULL is fine */
+
+struct broker_metrics {
+    uint64_t submitted, refused, approvals, rejections, votes_refused, claims, claims_refused;
+    uint64_t ended[REQUEST_STATE_COUNT_]; /* requests that reached this state since the start */
+    uint64_t open[REQUEST_STATE_COUNT_];  /* now: pending, approved, running */
+    uint64_t audit_records, audit_syncs, sessions_opened, sessions_closed;
+    uint32_t workers_ready;
+    bool audit_healthy, store_healthy;
+};
+void broker_metrics(const struct broker *b, struct broker_metrics *ret);
+
+/* True where requests can be taken. Else ret_why (view, until the next call) says what is broken. */
+bool broker_health(const struct broker *b, struct str *ret_why);
