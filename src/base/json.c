@@ -41,7 +41,7 @@ static void close(struct json *j, char c)
     j->need_comma = true;
 }
 
-void json_object(struct json *j)
+void json_object_begin(struct json *j)
 {
     open(j, '{');
 }
@@ -51,7 +51,7 @@ void json_object_end(struct json *j)
     close(j, '}');
 }
 
-void json_array(struct json *j)
+void json_array_begin(struct json *j)
 {
     open(j, '[');
 }
@@ -182,7 +182,7 @@ void json_bool(struct json *j, bool v)
     put_number(j, v ? "true" : "false");
 }
 
-void json_null(struct json *j)
+void json_nil(struct json *j)
 {
     put_number(j, "null");
 }
@@ -199,7 +199,7 @@ void json_bytes(struct json *j, struct str s)
         json_str(j, s);
         return;
     }
-    json_object(j);
+    json_object_begin(j);
     json_key(j, "hex");
     value_begins(j);
     put(j, "\"", 1);
@@ -221,7 +221,7 @@ void json_put_z(struct json *j, const char *key, const char *v)
     if (v != NULL)
         json_str(j, str_of(v));
     else
-        json_null(j);
+        json_nil(j);
 }
 
 void json_put_int(struct json *j, const char *key, int64_t v)

@@ -5,6 +5,7 @@
  *
  * Strings must be UTF-8; bytes that are not become U+FFFD (callers that must keep the exact bytes
  * write them with json_bytes). Control characters, and with them NUL, are escaped.
+ * No name here may be one of libjansson: its own calls would end in ours.
  */
 #pragma once
 
@@ -19,9 +20,9 @@ struct json {
 void json_init(struct json *j, struct buf *out);
 MUST_USE enum err json_end(const struct json *j);
 
-void json_object(struct json *j);
+void json_object_begin(struct json *j);
 void json_object_end(struct json *j);
-void json_array(struct json *j);
+void json_array_begin(struct json *j);
 void json_array_end(struct json *j);
 
 void json_key(struct json *j, const char *key);
@@ -31,7 +32,7 @@ void json_int(struct json *j, int64_t v);
 void json_uint(struct json *j, uint64_t v);
 void json_double(struct json *j, double v); /* NaN and infinities as strings */
 void json_bool(struct json *j, bool v);
-void json_null(struct json *j);
+void json_nil(struct json *j); /* null */
 void json_raw(struct json *j, struct str json_text); /* one value, already JSON */
 
 /* A string where the bytes are UTF-8, else {"hex":"..."}: loses nothing. */

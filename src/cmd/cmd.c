@@ -103,7 +103,7 @@ int cmd_main(const struct command *const *table, int argc, char **argv)
         fputs(c->usage, stdout);
         return EXIT_DONE;
     }
-    return c->run(c, argc - 1, argv + 1);
+    return (int)c->run(c, argc - 1, argv + 1);
 }
 
 void cmd_complain(const struct command *self, const char *fmt, ...)

@@ -4,7 +4,7 @@
 static void put_subject(struct json *j, const struct subject *s)
 {
     json_key(j, "subject");
-    json_object(j);
+    json_object_begin(j);
     json_key(j, "name");
     json_bytes(j, s->name);
     json_put_str(j, "kind", s->kind);
@@ -18,11 +18,11 @@ static void put_subject(struct json *j, const struct subject *s)
 static void put_resource(struct json *j, const struct resource *r)
 {
     json_key(j, "resource");
-    json_object(j);
+    json_object_begin(j);
     json_put_str(j, "name", r->name);
     json_put_str(j, "type", r->type);
     json_key(j, "labels");
-    json_object(j);
+    json_object_begin(j);
     for (size_t i = 0; i < r->n_labels; i++) {
         json_key_str(j, r->labels[i].key);
         json_str(j, r->labels[i].value);
@@ -37,7 +37,7 @@ enum err envelope_write(struct buf *out, const struct action *a, struct str acti
     struct json j;
     size_t start = buf_len(out);
     json_init(&j, out);
-    json_object(&j);
+    json_object_begin(&j);
     json_put_int(&j, "countersign", 1);
     json_put_z(&j, "kind", action_kind_text(a->kind));
     put_subject(&j, a->subject);

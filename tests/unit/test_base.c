@@ -130,13 +130,13 @@ TEST(json_escapes_controls_and_keeps_bytes_that_are_not_utf8)
     struct json j;
     buf_init(&b, 1000);
     json_init(&j, &b);
-    json_object(&j);
+    json_object_begin(&j);
     json_put_str(&j, "a", STR("x\"\n\0\\"));
     json_key(&j, "l");
-    json_array(&j);
+    json_array_begin(&j);
     json_int(&j, -1);
     json_bool(&j, true);
-    json_null(&j);
+    json_nil(&j);
     json_double(&j, 0.1);
     json_array_end(&j);
     json_key(&j, "h");
