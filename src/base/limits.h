@@ -31,6 +31,8 @@
 #define STREAM_READ_SIZE (64 * KIB)
 /* Unsent bytes after which the other side is not read until they drain. */
 #define STREAM_HIGH_WATER (256 * KIB)
+/* Unsent bytes that a stream keeps at most: the largest judged message behind a full buffer. */
+#define STREAM_WRITE_CAP (LIMIT_PG_JUDGED_MESSAGE + 2 * STREAM_HIGH_WATER)
 /* Time to finish TLS and the start-up packet: PostgreSQL's authentication_timeout default. */
 #define LIMIT_HANDSHAKE_MS 60000
 #define LIMIT_CONNECT_MS 10000
