@@ -43,6 +43,12 @@ void buf_consume(struct buf *b, size_t n)
         buf_clear(b);
 }
 
+void buf_truncate(struct buf *b, size_t len)
+{
+    assert(len <= buf_len(b));
+    b->end = b->off + len;
+}
+
 static enum err buf_make_room(struct buf *b, size_t n)
 {
     size_t len = buf_len(b);

@@ -30,6 +30,9 @@ static inline struct str buf_view(const struct buf *b)
     return (struct str){b->p != NULL ? b->p + b->off : NULL, b->end - b->off};
 }
 
+/* Drops what was appended after the view had `len` bytes; len <= buf_len. */
+void buf_truncate(struct buf *b, size_t len);
+
 /* Drops n bytes at the front; n <= buf_len. Gives the memory back when empty and large. */
 void buf_consume(struct buf *b, size_t n);
 
