@@ -163,8 +163,11 @@ static bool read_once(struct stream *s)
 }
 
 /* Writing is over: what the peer had sent is still handed out, then `ended` says why. */
-static void read_the_rest(struct stream *s)
+static void read_the_rest(void *ctx)
 {
+    struct stream *s = ctx;
+    if (!stream_is_up(s))
+        return;
     for (int i = 0; i < LAST_READS && !s->paused; i++)
         if (!read_once(s))
             break;
@@ -181,6 +184,8 @@ enum err stream_write_failed(struct stream *s, enum err why)
     s->write_err = why;
     buf_done(&s->unsent);
     watch(s);
+    if (why != ERR_IO) /* a dead socket is ready at once, a full one is not */
+        (void)!loop_defer(s->loop, read_the_rest, s); /* without memory: when the socket is ready */
     return why;
 }
 
