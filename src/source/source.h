@@ -11,7 +11,11 @@
  *                              then exactly one of  release  or  refuse  is called,
  *                              or the source calls withdraw (and neither is called).
  *
- * Calls into a source never come from inside a call of that source into the gate.
+ * Calls into a source never come from inside a call of that source into the gate, except `describe`,
+ * which reads and changes nothing.
+ *
+ * What a held action points to (subject, context, text, facts) stays valid until its end: the gate
+ * describes it again before it is released, and the digest must be the same.
  */
 #pragma once
 
@@ -78,8 +82,9 @@ struct gate_port {
     enum verdict (*submit)(void *gate, struct source_session *owner, const struct action *a,
                            struct submission *ret);
 
-    /* The requester gave up or went away. The hold is gone after; no call about it follows. */
-    void (*withdraw)(void *gate, struct hold *h, struct str reason);
+    /* The requester gave up, or (gone) its connection ended, in which case a request whose guardrail
+     * keeps it stays open. The hold is gone after; no call about it follows. */
+    void (*withdraw)(void *gate, struct hold *h, struct str reason, bool gone);
 
     /* How a released (or watched) action ended. `run` is dead after. */
     void (*ran)(void *gate, uint64_t run, const struct outcome *o);
