@@ -1,0 +1,177 @@
+// A gateway of the test's own: configuration, process, command line.
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import { BINARY, freePort, run, tempDir, until } from './harness.mjs';
+
+// Who may decide in the tests. The user who runs the tests is ana on the local socket, `daemon` is
+// bo, `games` has no say; accounts of the database with these names are theirs.
+const PEOPLE = `people:
+  ana: { groups: [dba], os_users: [${userInfo().username}] }
+  bo: { groups: [dba, leads], os_users: [daemon] }
+  cleo: { groups: [support], os_users: [games] }
+`;
+
+// Statements that change table `orders` are held, those that touch `secrets` denied, the rest passes.
+export const GUARDRAILS = `guardrails:
+  - name: order-changes
+    on: sql
+    when: "'orders' in sql.tables_written"
+    then: hold
+    approvals: [{ from: [dba], count: 1 }]
+    decide_within: 5m
+    run_within: 1m
+    message: "{subject.name} wants to change orders"
+  - name: prepared-elsewhere
+    on: sql
+    when: sql.command == 'EXECUTE'
+    then: hold
+    approvals: [{ from: [dba], count: 1 }]
+    message: "runs what was prepared"
+  - name: secrets-stay
+    on: sql
+    when: "'secrets' in sql.tables"
+    then: deny
+    message: "the table secrets is not for this gateway"
+  - name: unreadable
+    on: sql
+    when: sql.parse_error != ''
+    then: hold
+    approvals: [{ from: [dba], count: 1 }]
+    message: "this statement could not be understood"
+`;
+
+export class Gateway {
+  // upstream: {host, port}. resource and top: more YAML lines of the resource and of the file.
+  static async start(scope, { upstream, guardrails = GUARDRAILS, resource = '', top = '', workers = 1, api = false,
+    environment = 'production', listen = [], expectFailure = false, env = {}, audit = 'audit', dir = tempDir(scope) } = {}) {
+    const g = new Gateway();
+    Object.assign(g, { dir, env, audit, port: await freePort(), apiPort: api ? await freePort() : 0 });
+    g.socket = join(dir, 'countersign.sock');
+    g.config = join(dir, 'countersign.yaml');
+    g.settings = { upstream, guardrails, resource, top, workers, environment, listen };
+    g.writeConfig();
+    g.launch();
+    scope.defer(() => g.stop());
+    if (!expectFailure) await g.listening();
+    return g;
+  }
+
+  writeConfig(change = {}) {
+    const s = Object.assign(this.settings, change);
+    writeFileSync(this.config, `version: 1
+${this.apiPort ? `api: 127.0.0.1:${this.apiPort}\n` : ''}socket: ${this.socket}
+store: sqlite:countersign.db
+audit: { directory: ${this.audit} }
+workers: ${s.workers}
+${s.top}
+resources:
+  - name: shop
+    type: postgres
+    listen: [${[`127.0.0.1:${this.port}`, ...s.listen].join(', ')}]
+    upstream: ${s.upstream.unix ? `unix:${s.upstream.unix}` : `postgresql://${s.upstream.host ?? '127.0.0.1'}:${s.upstream.port}`}
+    labels: { environment: ${s.environment} }
+${s.resource.split('\n').filter(Boolean).map((l) => `    ${l}\n`).join('')}
+${PEOPLE}
+${s.guardrails}`);
+  }
+
+  launch() {
+    this.log = '';
+    this.process = spawn(BINARY, ['serve', '-c', this.config], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...this.env } });
+    for (const stream of [this.process.stdout, this.process.stderr]) stream.on('data', (d) => { this.log += d; });
+    this.exited = new Promise((done) => { this.process.on('exit', (status, signal) => done(status ?? signal)); });
+    this.exited.then((status) => { this.status = status; });
+  }
+
+  // Accepts clients, and answers the command line.
+  async listening() {
+    const accepts = () => new Promise((done) => {
+      const probe = net.connect(this.port, '127.0.0.1', () => { probe.destroy(); done(true); });
+      probe.on('error', () => done(false));
+    });
+    await until(async () => {
+      if (this.status !== undefined) throw new Error(`the gateway ended (${this.status}): ${this.log}`);
+      return existsSync(this.socket) && await accepts() && (await this.cli(['requests'])).status === 0;
+    }, () => `the gateway to listen; it said: ${this.log}`);
+  }
+
+  async stop(signal = 'SIGTERM') {
+    if (this.status === undefined) this.process.kill(signal);
+    const timer = setTimeout(() => this.process.kill('SIGKILL'), 15000);
+    await this.exited;
+    clearTimeout(timer);
+  }
+
+  // The children of the keeper by what they are: {broker: [pid], worker: [pid, …]}.
+  children() {
+    const kinds = { broker: [], worker: [] };
+    for (const pid of readdirSync('/proc').filter((d) => /^\d+$/.test(d))) {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+        if (Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) !== this.process.pid) continue;
+        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+        const kind = ['broker', 'worker'].find((k) => words.includes(k));
+        if (kind) kinds[kind].push(Number(pid));
+      } catch { /* it ended meanwhile */ }
+    }
+    return kinds;
+  }
+
+  // The command line, as another user of the machine where `as` says so.
+  cli(args, { as, token, url, input, timeout } = {}) {
+    const env = { COUNTERSIGN_SOCKET: this.socket };
+    if (token) Object.assign(env, { COUNTERSIGN_TOKEN: token, COUNTERSIGN_URL: url ?? `http://127.0.0.1:${this.apiPort}` });
+    return as ? run('setpriv', [`--reuid=${as}`, `--regid=${as}`, '--clear-groups', BINARY, ...args], { env, input, timeout })
+      : run(BINARY, args, { env, input, timeout });
+  }
+
+  async json(args, options) {
+    const r = await this.cli([...args, '--json'], options);
+    if (r.status !== 0) throw new Error(`countersign ${args.join(' ')}: status ${r.status}: ${r.err}${r.out}`);
+    return JSON.parse(r.out);
+  }
+
+  async requests(state) {
+    const listed = await this.json(['requests', ...(state ? ['--state', state] : [])]);
+    return Array.isArray(listed) ? listed : listed.requests;
+  }
+
+  // Waits until exactly `count` requests are pending; gives the newest.
+  async pending(count = 1, ms) {
+    const list = await until(async () => {
+      const all = await this.requests('pending');
+      return all.length === count && all;
+    }, `${count} pending request(s); the gateway said: ${this.log}`, ms);
+    return list.reduce((a, b) => (Number(a.id) > Number(b.id) ? a : b));
+  }
+
+  show(id) { return this.json(['show', String(id)]); }
+
+  async state(id) { return (await this.show(id)).state; }
+
+  reaches(id, state, ms) {
+    return until(async () => (await this.state(id)) === state, `request ${id} to be ${state}`, ms);
+  }
+
+  async approve(id, options = {}) {
+    const r = await this.cli(['approve', String(id), ...(options.reason ? ['--reason', options.reason] : [])], options);
+    if (r.status !== 0) throw new Error(`approve ${id}: status ${r.status}: ${r.err}${r.out}`);
+  }
+
+  async reject(id, reason, options) {
+    const r = await this.cli(['reject', String(id), '--reason', reason], options);
+    if (r.status !== 0) throw new Error(`reject ${id}: status ${r.status}: ${r.err}${r.out}`);
+  }
+
+  auditFiles() {
+    const dir = resolve(this.dir, this.audit);
+    return readdirSync(dir).sort().map((f) => join(dir, f)).filter((f) => !f.endsWith('.lock'));
+  }
+
+  auditText() { return this.auditFiles().map((f) => readFileSync(f, 'utf8')).join(''); }
+
+  auditVerify() { return this.cli(['audit', 'verify', '-c', this.config]); }
+}
