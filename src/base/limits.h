@@ -22,8 +22,17 @@
 #define LIMIT_PG_NAMED_OBJECTS 10000
 /* What a client may send behind a held action before we stop reading its socket. */
 #define LIMIT_HELD_BACKLOG (256 * KIB)
-/* Pipelined messages whose answers are outstanding; libpq's pipelines stay far below. */
-#define LIMIT_PG_IN_FLIGHT 65536
+/* Pipelined messages whose answers are outstanding; more wait in the client's socket until some are
+ * answered. Look-ups of a name scan them, so this bounds that work too. */
+#define LIMIT_PG_IN_FLIGHT 1024
+/* Statements whose facts a worker remembers, and the memory for them. */
+#define LIMIT_PG_TEXTS 4096
+#define LIMIT_PG_TEXTS_BYTES (64 * MIB)
+/* A dropped entry up to this size is kept for the next statement, which then allocates nothing. */
+#define LIMIT_PG_SPARE_TEXT (16 * KIB)
+/* Server messages that are looked into (errors, tags, parameters) are gathered whole up to this
+ * size; longer ones pass unread. */
+#define LIMIT_PG_INSPECTED (64 * KIB)
 
 /* --- Streams --------------------------------------------------------------------------------- */
 

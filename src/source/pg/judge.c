@@ -1,0 +1,391 @@
+#include "source/pg/session.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "source/pg/params.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void pg_judged_done(struct pg_judged *j)
+{
+    pg_text_unref(j->text);
+    pg_portal_unref(j->portal);
+    free((void *)(uintptr_t)j->call.p);
+    *j = (struct pg_judged){0};
+}
+
+/* --- Asking ---------------------------------------------------------------------------------- */
+
+static const struct sql_facts *known_statement(void *ctx, struct str name)
+{
+    bool wait;
+    struct pg_statement *p = pg_find_statement(ctx, name, &wait);
+    return p != NULL ? p->text->facts : NULL;
+}
+
+static const struct sql_facts *known_cursor(void *ctx, struct str name)
+{
+    bool wait;
+    struct pg_portal *p = pg_find_portal(ctx, name, &wait);
+    return p != NULL && p->text != NULL ? p->text->facts : NULL;
+}
+
+/* EXECUTE and FETCH carry the facts of what they run. */
+static enum err resolve_names(struct source_session *s)
+{
+    struct pg_judged *j = &s->judged;
+    const struct sql_facts *f = j->text->facts;
+    struct sql_names_known known = {known_statement, known_cursor, s};
+    struct sql_facts resolved;
+    struct pg_text *text;
+    if (f->execute_names.n == 0 && f->fetch_names.n == 0)
+        return ERR_OK;
+    arena_reset(&s->st->scratch);
+    TRY(sql_facts_resolve(&s->st->scratch, f, &known, &resolved));
+    TRY(pg_text_new(j->text->text, &resolved, &text));
+    pg_text_unref(j->text);
+    j->text = text;
+    return ERR_OK;
+}
+
+static const char *const refusal_states[] = {
+    [REFUSAL_DENIED] = PG_DENIED,           [REFUSAL_REJECTED] = PG_REJECTED,
+    [REFUSAL_EXPIRED] = PG_EXPIRED,         [REFUSAL_WITHDRAWN] = PG_QUERY_CANCELED,
+    [REFUSAL_UNAVAILABLE] = PG_UNAVAILABLE,
+};
+
+static enum err put_refusal(struct buf *out, const struct refusal *r)
+{
+    bool known = r->kind > 0 && (size_t)r->kind < ARRAY_LEN(refusal_states);
+    struct pg_report report = {"ERROR", known ? refusal_states[r->kind] : PG_UNAVAILABLE, r->message,
+                               r->detail, r->hint};
+    return pg_put_report(out, &report);
+}
+
+static enum pg_ruling broken(struct source_session *s, enum err e)
+{
+    pg_session_fatal(s, PG_PROGRAM_LIMIT, STR("the gateway could not judge this statement"),
+                     str_of(err_text(e)), STR("Nothing of it was run."));
+    return RULING_BROKEN;
+}
+
+enum pg_ruling pg_judge(struct source_session *s, size_t message_len, uint64_t *ret_run,
+                        struct buf *report)
+{
+    const struct gate_port *gate = s->st->gate;
+    struct submission sub = {.hold = NULL};
+    enum err e = resolve_names(s);
+    if (e != ERR_OK)
+        return broken(s, e);
+    s->context.in_transaction = s->tx_open;
+    s->context.role = buf_view(&s->role);
+    s->action = (struct action){.kind = ACTION_SQL,
+                                .operation = str_of(s->judged.operation),
+                                .text = s->judged.text->text,
+                                .sql = s->judged.text->facts,
+                                .subject = &s->subject,
+                                .resource = s->st->resource,
+                                .context = &s->context,
+                                .time_wall_ns = clock_wall_ns()};
+    enum verdict v = gate->submit(gate->gate, s, &s->action, &sub);
+    if (v == VERDICT_ALLOW) {
+        *ret_run = sub.run;
+        return RULING_ALLOW;
+    }
+    if (v == VERDICT_HOLD && sub.hold != NULL) {
+        s->hold = sub.hold;
+        s->held_len = message_len;
+        s->block = BLOCK_HELD;
+        return RULING_HELD;
+    }
+    if (v != VERDICT_DENY)
+        sub.refusal = (struct refusal){.kind = REFUSAL_UNAVAILABLE,
+                                       .message = STR("the gateway has no verdict for this statement")};
+    e = put_refusal(report, &sub.refusal);
+    return e == ERR_OK ? RULING_REFUSED : broken(s, e);
+}
+
+/* --- Showing --------------------------------------------------------------------------------- */
+
+static const char *transaction_text(const struct source_session *s)
+{
+    if (s->tx == 'E')
+        return "failed";
+    return s->tx_open ? "open" : "none";
+}
+
+static void put_session(struct json *j, const struct source_session *s)
+{
+    static const char *const known[] = {[SQL_UNKNOWN] = "unknown", [SQL_ON] = "on", [SQL_OFF] = "off"};
+    json_key(j, "session");
+    json_object_begin(j);
+    json_key(j, "database");
+    json_bytes(j, s->first.database);
+    json_key(j, "login");
+    json_bytes(j, s->first.user);
+    if (buf_len(&s->role) != 0)
+        json_put_str(j, "role", buf_view(&s->role));
+    if (buf_len(&s->search_path) != 0)
+        json_put_str(j, "search_path", buf_view(&s->search_path));
+    json_put_z(j, "transaction", transaction_text(s));
+    json_put_str(j, "client_encoding", s->encoding);
+    json_put_z(j, "standard_conforming_strings", known[s->standard_conforming_strings]);
+    json_object_end(j);
+}
+
+static void put_parameters(struct json *j, const struct pg_portal *p)
+{
+    struct pg_bind b;
+    if (p == NULL || p->body.n == 0 || pg_read_bind(p->body, &b) != ERR_OK)
+        return;
+    json_key(j, "parameters");
+    pg_params_put(j, &b, p->statement != NULL ? p->statement->types : NULL,
+                  p->statement != NULL ? p->statement->n_types : 0);
+}
+
+/* What the names in the text stand for: EXECUTE p says nothing without it. */
+static void put_named(struct json *j, const struct source_session *s, const struct sql_facts *f)
+{
+    bool wait;
+    if (f->execute_names.n == 0 && f->fetch_names.n == 0)
+        return;
+    json_key(j, "runs");
+    json_array_begin(j);
+    for (size_t i = 0; i < f->execute_names.n + f->fetch_names.n; i++) {
+        bool executes = i < f->execute_names.n;
+        struct str name = executes ? f->execute_names.v[i] : f->fetch_names.v[i - f->execute_names.n];
+        struct pg_statement *st = executes ? pg_find_statement(s, name, &wait) : NULL;
+        struct pg_portal *po = executes ? NULL : pg_find_portal(s, name, &wait);
+        struct pg_text *t = st != NULL ? st->text : po != NULL ? po->text : NULL;
+        json_object_begin(j);
+        json_key(j, executes ? "statement" : "cursor");
+        json_bytes(j, name);
+        json_key(j, "text");
+        if (t != NULL)
+            json_bytes(j, t->text);
+        else
+            json_nil(j);
+        put_parameters(j, po);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
+static void put_call(struct json *j, struct str body)
+{
+    uint32_t oid;
+    if (body.n == 0 || pg_read_function_call(body, &oid) != ERR_OK)
+        return;
+    struct buf hex CLEANUP(buf_done);
+    buf_init(&hex, body.n * 2 + 1);
+    enum err e = hex_put(&hex, body);
+    if (e != ERR_OK && j->err == ERR_OK)
+        j->err = e;
+    json_put_int(j, "function_oid", oid);
+    json_put_str(j, "message_hex", buf_view(&hex));
+}
+
+enum err pg_describe(struct source_session *s, const struct action *a, struct buf *out)
+{
+    struct json j;
+    json_init(&j, out);
+    json_object_begin(&j);
+    json_put_str(&j, "message", a->operation);
+    json_key(&j, "text");
+    json_bytes(&j, a->text);
+    put_parameters(&j, s->judged.portal);
+    put_call(&j, s->judged.call);
+    put_named(&j, s, a->sql);
+    put_session(&j, s);
+    json_object_end(&j);
+    return json_end(&j);
+}
+
+static struct str notice_text(const struct hold_notice *n, char *out, size_t size)
+{
+    char left[CLOCK_TEXT];
+    struct str t = duration_text(n->remaining_ns / NS_PER_S * NS_PER_S, left);
+    int len = n->first ? snprintf(out, size, "held for approval as request %llu: %.*s",
+                                  (unsigned long long)n->request, STR_FMT(n->message))
+                       : snprintf(out, size, "request %llu still waits for approval (%.*s left)",
+                                  (unsigned long long)n->request, STR_FMT(t));
+    size_t used = len < 0 ? 0 : (size_t)len;
+    return (struct str){out, used < size ? used : size - 1};
+}
+
+void pg_notice(struct source_session *s, struct hold *h, const struct hold_notice *n)
+{
+    char message[1024], detail[512], left[CLOCK_TEXT];
+    struct buf out CLEANUP(buf_done);
+    if (s->hold != h || s->phase != PHASE_READY)
+        return;
+    struct pg_report r = {.severity = "NOTICE", .sqlstate = "00000"};
+    r.message = notice_text(n, message, sizeof(message));
+    if (n->first) {
+        struct str t = duration_text(n->remaining_ns / NS_PER_S * NS_PER_S, left);
+        int len = snprintf(detail, sizeof(detail), "It needs %.*s, within %.*s.",
+                           STR_FMT(n->approvers), STR_FMT(t));
+        r.detail = (struct str){detail, len < (int)sizeof(detail) ? (size_t)len : sizeof(detail) - 1};
+        r.hint = STR("It runs here as soon as it is approved. Cancel (Ctrl-C) withdraws it.");
+    }
+    buf_init(&out, 8 * KIB);
+    if (pg_put_report(&out, &r) == ERR_OK)
+        pg_to_client(s, buf_view(&out));
+}
+
+/* --- Releasing and refusing ------------------------------------------------------------------ */
+
+static void held_over(struct source_session *s)
+{
+    s->hold = NULL;
+    s->block = BLOCK_NONE;
+    if (s->identify_later)
+        s->st->gate->identify(s->st->gate->gate, &s->subject);
+    s->identify_later = false;
+}
+
+void pg_release(struct source_session *s, struct hold *h, uint64_t run)
+{
+    if (s->hold != h)
+        return;
+    pg_session_check(s);
+    size_t len = s->scanned + s->held_len;
+    bool extended = s->held_len == 0 || strcmp(s->judged.operation, "execute") == 0;
+    held_over(s);
+    if (s->held_len == 0)
+        pg_bind_judged(s, s->judged.portal, run);
+    if (s->held_len != 0 && pg_push_judged(s, run) != ERR_OK) {
+        pg_session_close(s, STR("out of memory"));
+        return;
+    }
+    pg_judged_done(&s->judged);
+    struct str all = buf_view(&s->in);
+    pg_ring_mark_sent(&s->ring);
+    s->segment_open = extended;
+    s->scanned = 0;
+    s->held_len = 0;
+    if (!pg_to_server(s, (struct str){all.p, len}))
+        return;
+    buf_consume(&s->in, len);
+    pg_client_resume(s);
+}
+
+static enum err push_refused(struct source_session *s, bool extended, struct str report)
+{
+    struct pg_entry *e;
+    char *copy = malloc(report.n);
+    if (copy == NULL)
+        return ERR_NOMEM;
+    memcpy(copy, report.p, report.n);
+    enum err bad = pg_ring_push(&s->ring, extended ? PG_E_REFUSED_PARSE : PG_E_REFUSED_QUERY, &e);
+    if (bad != ERR_OK) {
+        free(copy);
+        return bad;
+    }
+    e->storage = copy;
+    e->storage_n = report.n;
+    return ERR_OK;
+}
+
+static enum err answer_locally(struct source_session *s, struct str report)
+{
+    struct buf out CLEANUP(buf_done);
+    buf_init(&out, report.n + 64);
+    TRY(buf_put_str(&out, report));
+    TRY(pg_put_ready(&out, 'I'));
+    pg_to_client(s, buf_view(&out));
+    return ERR_OK;
+}
+
+/* A message that fails for certain takes the refused one's place, so that the server's transaction
+ * fails where the client's does, and the answers stay in order. */
+static enum err fail_upstream(struct source_session *s, bool extended, struct str report)
+{
+    struct buf out CLEANUP(buf_done);
+    buf_init(&out, 256);
+    TRY(push_refused(s, extended, report));
+    TRY(extended ? pg_put_parse(&out, STR("countersign_refused"), STR("refused by countersign"))
+                 : pg_put_query(&out, STR("refused by countersign")));
+    pg_ring_mark_sent(&s->ring);
+    if (!pg_to_server(s, buf_view(&out)))
+        return ERR_OK;
+    s->segment_open = extended;
+    if (extended)
+        s->flow = FLOW_SKIP;
+    return ERR_OK;
+}
+
+void pg_answer_refused(struct source_session *s, bool extended, struct str report)
+{
+    bool nothing_open = s->tx == 'I' && pg_ring_count(&s->ring) == 0 && !s->segment_open;
+    enum err e = !extended && nothing_open ? answer_locally(s, report)
+                                           : fail_upstream(s, extended, report);
+    if (e != ERR_OK)
+        pg_session_close(s, str_of(err_text(e)));
+}
+
+/* The held message and what was deferred before it are gone from `in`. True: it was an Execute. */
+static bool drop_held(struct source_session *s)
+{
+    size_t len = s->scanned + s->held_len;
+    bool extended = s->held_len == 0 || strcmp(s->judged.operation, "execute") == 0;
+    pg_session_check(s);
+    held_over(s);
+    pg_judged_done(&s->judged);
+    pg_ring_drop_unsent(&s->ring);
+    s->scanned = 0;
+    s->held_len = 0;
+    if (len != 0)
+        buf_consume(&s->in, len);
+    return extended;
+}
+
+void pg_held_refuse(struct source_session *s, struct str report)
+{
+    bool extended = drop_held(s);
+    pg_answer_refused(s, extended, report);
+    if (s->phase == PHASE_READY)
+        pg_client_resume(s);
+}
+
+void pg_refuse(struct source_session *s, struct hold *h, const struct refusal *r)
+{
+    struct buf report CLEANUP(buf_done);
+    if (s->hold != h)
+        return;
+    buf_init(&report, 64 * KIB);
+    enum err e = put_refusal(&report, r);
+    if (e == ERR_OK) {
+        pg_held_refuse(s, buf_view(&report));
+        return;
+    }
+    held_over(s);
+    pg_session_close(s, str_of(err_text(e)));
+}
+
+void pg_held_withdraw(struct source_session *s, struct str reason, bool gone)
+{
+    struct hold *h = s->hold;
+    held_over(s);
+    if (h != NULL)
+        s->st->gate->withdraw(s->st->gate->gate, h, reason, gone);
+}
+
+void pg_held_cancel(struct source_session *s)
+{
+    struct hold *h = s->hold;
+    struct buf report CLEANUP(buf_done);
+    struct pg_report r = {"ERROR", PG_QUERY_CANCELED, STR("canceling statement due to user request"),
+                          STR("The request for approval was withdrawn; nothing was run."),
+                          (struct str){NULL, 0}};
+    buf_init(&report, 4 * KIB);
+    s->st->gate->withdraw(s->st->gate->gate, h, STR("cancelled by the requester"),
+                              false);
+    if (pg_put_report(&report, &r) == ERR_OK) {
+        pg_held_refuse(s, buf_view(&report));
+    } else {
+        held_over(s);
+        pg_session_close(s, STR("out of memory"));
+    }
+}

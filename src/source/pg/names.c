@@ -1,0 +1,196 @@
+#include "source/pg/names.h"
+#include "base/limits.h"
+
+#include <stdlib.h>
+
+static void copy_bytes(char *to, struct str s)
+{
+    if (s.n != 0)
+        memcpy(to, s.p, s.n);
+}
+
+enum err pg_statement_new(struct str name, struct pg_text *text, struct str types,
+                          uint16_t n_types, struct pg_statement **ret)
+{
+    size_t types_size = (size_t)n_types * sizeof(uint32_t);
+    struct pg_statement *s = calloc(1, sizeof(*s) + types_size + name.n);
+    if (s == NULL)
+        return ERR_NOMEM;
+    s->storage = (char *)(s + 1);
+    s->types = (uint32_t *)(void *)s->storage;
+    s->n_types = n_types;
+    struct cursor c = cursor_of(types);
+    for (uint16_t i = 0; i < n_types; i++)
+        s->types[i] = cursor_u32(&c);
+    copy_bytes(s->storage + types_size, name);
+    s->name = (struct str){s->storage + types_size, name.n};
+    s->text = pg_text_ref(text);
+    s->refs = 1;
+    *ret = s;
+    return ERR_OK;
+}
+
+struct pg_statement *pg_statement_ref(struct pg_statement *s)
+{
+    s->refs++;
+    return s;
+}
+
+void pg_statement_unref(struct pg_statement *s)
+{
+    if (s == NULL || --s->refs > 0)
+        return;
+    pg_text_unref(s->text);
+    free(s);
+}
+
+enum err pg_portal_new(struct str name, struct pg_statement *statement, struct pg_text *text,
+                       struct str bind_body, struct pg_portal **ret)
+{
+    struct pg_portal *p = calloc(1, sizeof(*p) + name.n + bind_body.n);
+    if (p == NULL)
+        return ERR_NOMEM;
+    p->storage = (char *)(p + 1);
+    copy_bytes(p->storage, name);
+    copy_bytes(p->storage + name.n, bind_body);
+    p->name = (struct str){p->storage, name.n};
+    p->body = (struct str){p->storage + name.n, bind_body.n};
+    p->statement = statement != NULL ? pg_statement_ref(statement) : NULL;
+    p->text = text != NULL ? pg_text_ref(text) : NULL;
+    p->refs = 1;
+    *ret = p;
+    return ERR_OK;
+}
+
+struct pg_portal *pg_portal_ref(struct pg_portal *p)
+{
+    p->refs++;
+    return p;
+}
+
+void pg_portal_unref(struct pg_portal *p)
+{
+    if (p == NULL || --p->refs > 0)
+        return;
+    pg_statement_unref(p->statement);
+    pg_text_unref(p->text);
+    free(p);
+}
+
+/* Room for one more pointer in a list. Sessions have few names, so the lists are plain arrays. */
+static enum err grow(void *list_ptr, size_t n, size_t *size)
+{
+    void **list;
+    if (n < *size)
+        return ERR_OK;
+    if (n >= LIMIT_PG_NAMED_OBJECTS)
+        return ERR_LIMIT;
+    size_t wanted = *size != 0 ? *size * 2 : 4;
+    memcpy(&list, list_ptr, sizeof(list));
+    list = realloc(list, wanted * sizeof(void *));
+    if (list == NULL)
+        return ERR_NOMEM;
+    memcpy(list_ptr, &list, sizeof(list));
+    *size = wanted;
+    return ERR_OK;
+}
+
+static size_t statement_at(const struct pg_names *n, struct str name)
+{
+    size_t i = 0;
+    while (i < n->n_statements && !str_eq(n->statements[i]->name, name))
+        i++;
+    return i;
+}
+
+static size_t portal_at(const struct pg_names *n, struct str name)
+{
+    size_t i = 0;
+    while (i < n->n_portals && !str_eq(n->portals[i]->name, name))
+        i++;
+    return i;
+}
+
+enum err pg_names_put_statement(struct pg_names *n, struct pg_statement *s)
+{
+    size_t i = statement_at(n, s->name);
+    if (i == n->n_statements) {
+        TRY(grow(&n->statements, i, &n->size_statements));
+        n->statements[n->n_statements++] = NULL;
+    }
+    struct pg_statement *old = n->statements[i];
+    n->statements[i] = pg_statement_ref(s);
+    pg_statement_unref(old);
+    return ERR_OK;
+}
+
+enum err pg_names_put_portal(struct pg_names *n, struct pg_portal *p)
+{
+    size_t i = portal_at(n, p->name);
+    if (i == n->n_portals) {
+        TRY(grow(&n->portals, i, &n->size_portals));
+        n->portals[n->n_portals++] = NULL;
+    }
+    struct pg_portal *old = n->portals[i];
+    n->portals[i] = pg_portal_ref(p);
+    pg_portal_unref(old);
+    return ERR_OK;
+}
+
+struct pg_statement *pg_names_statement(const struct pg_names *n, struct str name)
+{
+    size_t i = statement_at(n, name);
+    return i < n->n_statements ? n->statements[i] : NULL;
+}
+
+struct pg_portal *pg_names_portal(const struct pg_names *n, struct str name)
+{
+    size_t i = portal_at(n, name);
+    return i < n->n_portals ? n->portals[i] : NULL;
+}
+
+void pg_names_drop_statement(struct pg_names *n, struct str name)
+{
+    size_t i = statement_at(n, name);
+    if (i == n->n_statements)
+        return;
+    pg_statement_unref(n->statements[i]);
+    n->statements[i] = n->statements[--n->n_statements];
+}
+
+void pg_names_drop_portal(struct pg_names *n, struct str name)
+{
+    size_t i = portal_at(n, name);
+    if (i == n->n_portals)
+        return;
+    pg_portal_unref(n->portals[i]);
+    n->portals[i] = n->portals[--n->n_portals];
+}
+
+void pg_names_drop_statements(struct pg_names *n)
+{
+    while (n->n_statements > 0)
+        pg_statement_unref(n->statements[--n->n_statements]);
+}
+
+void pg_names_drop_portals(struct pg_names *n, bool cursors_too)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n->n_portals; i++) {
+        struct pg_portal *p = n->portals[i];
+        if (p->is_cursor && !cursors_too)
+            n->portals[kept++] = p;
+        else
+            pg_portal_unref(p);
+    }
+    n->n_portals = kept;
+}
+
+void pg_names_done(struct pg_names *n)
+{
+    pg_names_drop_statements(n);
+    pg_names_drop_portals(n, true);
+    free(n->statements);
+    free(n->portals);
+    *n = (struct pg_names){0};
+}

@@ -1,0 +1,101 @@
+#include "base/limits.h"
+#include "base/log.h"
+#include "source/pg/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The PostgreSQL source: what the gate calls. docs/wire/postgres.md has the protocol's side. */
+
+static enum err open_tls(struct source_state *st)
+{
+    const struct resource *r = st->resource;
+    struct tls_error why;
+    enum err e = ERR_OK;
+    if (r->client_tls != TLS_DISABLE && r->tls_cert.n != 0)
+        e = tls_server_new(r->tls_cert, r->tls_key, &st->server_tls, &why);
+    if (e == ERR_OK && r->upstream_tls >= TLS_REQUIRE)
+        e = tls_client_new(r->upstream_tls == TLS_VERIFY_FULL, r->upstream_ca, &st->client_tls, &why);
+    if (e != ERR_OK)
+        log_error("resource %.*s: %s", STR_FMT(r->name), why.text);
+    return e;
+}
+
+static void state_close(struct source_state *st)
+{
+    if (st == NULL)
+        return;
+    while (st->sessions != NULL)
+        pg_session_close(st->sessions, STR("the gateway stopped"));
+    tls_context_free(st->server_tls);
+    tls_context_free(st->client_tls);
+    pg_texts_free(st->texts);
+    arena_done(&st->scratch);
+    free(st);
+}
+
+static enum err state_open(struct loop *l, const struct gate_port *gate, const struct resource *r,
+                           struct source_state **ret)
+{
+    unsigned char id[4];
+    struct source_state *st = calloc(1, sizeof(*st));
+    if (st == NULL)
+        return ERR_NOMEM;
+    st->loop = l;
+    st->gate = gate;
+    st->resource = r;
+    st->watched = gate->watches(gate->gate, r);
+    arena_init(&st->scratch, LIMIT_ACTION_ARENA);
+    enum err e = random_bytes(id, sizeof(id));
+    if (e == ERR_OK)
+        e = pg_texts_new(&st->texts);
+    if (e == ERR_OK)
+        e = open_tls(st);
+    if (e != ERR_OK) {
+        state_close(st);
+        return e;
+    }
+    (void)snprintf(st->id_prefix, sizeof(st->id_prefix), "pg%02x%02x%02x%02x", id[0], id[1], id[2],
+                   id[3]);
+    *ret = st;
+    return ERR_OK;
+}
+
+static void policy_changed(struct source_state *st)
+{
+    st->watched = st->gate->watches(st->gate->gate, st->resource);
+    for (struct source_session *s = st->sessions; s != NULL; s = s->next)
+        if (s->hold != NULL)
+            s->identify_later = true;
+        else if (s->phase >= PHASE_CONNECTING)
+            st->gate->identify(st->gate->gate, &s->subject);
+}
+
+static void drain(struct source_state *st)
+{
+    st->draining = true;
+    for (struct source_session *s = st->sessions, *next; s != NULL; s = next) {
+        next = s->next;
+        pg_session_drain(s);
+    }
+}
+
+static size_t count_sessions(const struct source_state *st)
+{
+    return st->n_sessions;
+}
+
+const struct source pg_source = {
+    .type = "postgres",
+    .open = state_open,
+    .close = state_close,
+    .accept = pg_session_accept,
+    .describe = pg_describe,
+    .notice = pg_notice,
+    .release = pg_release,
+    .refuse = pg_refuse,
+    .peer_bytes = pg_cancel_from_peer,
+    .policy_changed = policy_changed,
+    .drain = drain,
+    .sessions = count_sessions,
+};

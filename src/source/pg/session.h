@@ -1,0 +1,193 @@
+/*
+ * One client's session with its one upstream session. Internal to source/pg.
+ *
+ *   STARTUP --startup packet--> CONNECTING --> AUTH --AuthenticationOk--> STARTING --ReadyForQuery--> READY
+ *      |  ^                         |            |                           |                     |
+ *      |  +--SSLRequest, TLS--+     |            |                           |                 Terminate
+ *      |                            |            |                           |                     v
+ *      +-------------------- end of either side, error --------------> CLOSED <----------- TERMINATING
+ *
+ * In READY the client's stream of messages has a flow and may be blocked:
+ *
+ *   FLOW_NORMAL   every message is understood; Query, Execute, FunctionCall are judged
+ *   FLOW_COPY_IN  the server takes COPY data; Sync and Flush mean nothing to it
+ *   FLOW_COPY_BOTH  replication stream
+ *   FLOW_SKIP     the server ignores everything until Sync, so nothing is forwarded until then
+ *
+ *   BLOCK_NONE    messages are taken as they come
+ *   BLOCK_ANSWERS the next message cannot be judged before what is on the wire has been answered
+ *   BLOCK_HELD    the message at in[scanned] waits for people; deferred ones stand before it
+ *
+ * Facts that hold (pg_session_check asserts them):
+ *   - `in` begins with `scanned` bytes of deferred messages, as many as ring entries are unsent
+ *   - hold != NULL if and only if block == BLOCK_HELD
+ *   - nothing of in[0 .. scanned + held_len) has been forwarded while block == BLOCK_HELD
+ */
+#pragma once
+
+#include "source/pg/pg.h"
+#include "base/digest.h"
+#include "source/pg/ring.h"
+#include "source/pg/startup.h"
+#include "source/pg/upstream.h"
+
+
+enum pg_phase {
+    PHASE_STARTUP = 1,
+    PHASE_CONNECTING,
+    PHASE_AUTH,
+    PHASE_STARTING,
+    PHASE_READY,
+    PHASE_TERMINATING,
+    PHASE_CLOSED,
+};
+enum pg_flow { FLOW_NORMAL, FLOW_COPY_IN, FLOW_COPY_BOTH, FLOW_SKIP, FLOW_COUNT_ };
+enum pg_block { BLOCK_NONE, BLOCK_ANSWERS, BLOCK_HELD };
+
+enum { PG_KEY_BUCKETS = 1024 };
+
+/* Everything of one resource in one worker. */
+struct source_state {
+    struct loop *loop;
+    const struct gate_port *gate;
+    const struct resource *resource;
+    struct tls_context *server_tls, *client_tls; /* towards clients; towards the upstream */
+    struct pg_texts *texts;
+    struct source_session *sessions; /* list by prev, next */
+    size_t n_sessions;
+    uint64_t next_session;
+    bool watched, draining;
+    struct source_session *keys[PG_KEY_BUCKETS]; /* by cancel secret, chained by key_next */
+    struct arena scratch; /* of one message; reset when the next is judged */
+    char id_prefix[12];
+};
+
+/* What is being judged, until it is released or refused. */
+struct pg_judged {
+    const char *operation;    /* "query", "execute", "bind", "function_call" */
+    struct pg_text *text;     /* reference; facts resolved */
+    struct pg_portal *portal; /* reference; NULL for query, function_call */
+    struct str call;          /* function_call: copy of the message's body */
+};
+
+struct source_session {
+    struct source_state *st;
+    struct source_session *prev, *next, *key_next;
+    struct stream *client, *server;
+    struct pg_upstream *connecting;
+    struct timer *timer;
+    enum pg_phase phase;
+    enum pg_flow flow;
+    enum pg_block block;
+    bool asked_ssl, asked_gss, cb_hidden, sasl_started, opened, draining, fatal_seen;
+    bool identify_later; /* people were reloaded while a hold showed the old ones */
+
+    struct arena arena; /* lives as long as the session: startup parameters and names */
+    struct pg_first first;
+    struct subject subject;
+    struct session_context context;
+    uint32_t backend_pid, backend_secret, secret;
+
+    struct buf in;      /* from the client, not yet forwarded or dropped */
+    size_t scanned;
+    size_t client_skip; /* rest of a CopyData body: passed on, or dropped in FLOW_SKIP */
+    bool client_skip_drops;
+
+    struct buf from_server; /* a partial header or partial inspected message */
+    size_t server_skip;     /* rest of a message that is passed on unread */
+    bool server_skip_drops;
+    bool in_server_pump;
+    struct buf to_client;   /* the gateway's own messages, waiting for a message boundary */
+
+    struct pg_ring ring;
+    struct pg_names names;
+    char tx;              /* transaction status of the last ReadyForQuery */
+    bool tx_open;         /* as tx, or as it will be when what is on the wire is answered */
+    bool segment_open;    /* extended messages on the wire since the last Sync or Query */
+    uint32_t sync_credit; /* Syncs that the server may or may not have seen during COPY */
+
+    enum sql_known standard_conforming_strings;
+    struct str encoding;    /* in encoding_room */
+    char encoding_room[32];
+    char application_room[64];
+    bool catalog_first;
+    struct buf search_path; /* as the session set it, empty where it did not */
+    struct buf role;
+
+    struct hold *hold;
+    struct action action; /* of the hold, or of the message being judged */
+    struct pg_judged judged;
+    size_t held_len;      /* of the held message; 0 where only the deferred ones are held */
+
+    /* Of the run that is being answered. */
+    char tag_room[64], error_code[8], error_room[256];
+    size_t tag_n, error_n;
+    bool failed;
+};
+
+/* --- session.c: life ------------------------------------------------------------------------- */
+
+void pg_session_accept(struct source_state *st, int fd);
+/* Tells the client (FATAL) and closes both sides. */
+void pg_session_fatal(struct source_session *s, const char *sqlstate, struct str message, struct str detail,
+                      struct str hint);
+/* Closes both sides; frees in a later turn. */
+void pg_session_close(struct source_session *s, struct str reason);
+void pg_session_check(const struct source_session *s);
+/* Ends it if it is idle; otherwise when it next is. */
+void pg_session_drain(struct source_session *s);
+/* A client message while the session is being set up: passwords. */
+void pg_session_auth_message(struct source_session *s, char type, struct str body);
+
+/* --- client.c: messages from the client ------------------------------------------------------- */
+
+void pg_client_bytes(struct source_session *s, struct str bytes);
+/* The statement of that name as the next message will find it; NULL where the gateway knows none.
+ * *ret_wait: it depends on messages of an earlier segment that are not answered yet. */
+struct pg_statement *pg_find_statement(const struct source_session *s, struct str name, bool *ret_wait);
+struct pg_portal *pg_find_portal(const struct source_session *s, struct str name, bool *ret_wait);
+/* Goes on with what is waiting in `in`. */
+void pg_client_resume(struct source_session *s);
+/* What is being judged joins the ring (unsent), with what its success will change. */
+MUST_USE enum err pg_push_judged(struct source_session *s, uint64_t run);
+/* Planning it was let through; the run's outcome is the Bind's. */
+void pg_bind_judged(struct source_session *s, struct pg_portal *p, uint64_t run);
+/* Writes to the server; closes the session where that fails. False then. */
+bool pg_to_server(struct source_session *s, struct str bytes);
+
+/* --- server.c: messages from the server ------------------------------------------------------- */
+
+void pg_server_bytes(struct source_session *s, struct str bytes);
+/* The gateway's own message to the client, now or at the next message boundary. */
+void pg_to_client(struct source_session *s, struct str bytes);
+
+/* --- judge.c: the gate ------------------------------------------------------------------------ */
+
+enum pg_ruling { RULING_ALLOW = 1, RULING_HELD, RULING_REFUSED, RULING_BROKEN };
+/* Asks the gate about s->judged. RULING_ALLOW: *ret_run. RULING_HELD: s->hold is set and the block
+ * is on. RULING_REFUSED: *report has the ErrorResponse. RULING_BROKEN: the session was ended. */
+enum pg_ruling pg_judge(struct source_session *s, size_t message_len, uint64_t *ret_run, struct buf *report);
+void pg_judged_done(struct pg_judged *j);
+/* Answers a refused message: our report in place of its result, the server's transaction failed as
+ * an error would have failed it. `extended`: it was an Execute. */
+void pg_answer_refused(struct source_session *s, bool extended, struct str report);
+/* The held message and its deferred ones are dropped and answered with the report. */
+void pg_held_refuse(struct source_session *s, struct str report);
+/* Forgets the hold; the gate is told. gone: the connection ended. */
+void pg_held_withdraw(struct source_session *s, struct str reason, bool gone);
+/* Ctrl-C. */
+void pg_held_cancel(struct source_session *s);
+
+
+enum err pg_describe(struct source_session *s, const struct action *a, struct buf *out);
+void pg_notice(struct source_session *s, struct hold *h, const struct hold_notice *n);
+void pg_release(struct source_session *s, struct hold *h, uint64_t run);
+void pg_refuse(struct source_session *s, struct hold *h, const struct refusal *r);
+
+/* --- cancel.c: CancelRequest ------------------------------------------------------------------ */
+
+MUST_USE enum err pg_key_issue(struct source_session *s); /* fills s->secret */
+void pg_key_drop(struct source_session *s);
+/* Cancels here or asks the other workers. */
+void pg_cancel(struct source_state *st, uint32_t pid, uint32_t secret);
+void pg_cancel_from_peer(struct source_state *st, struct str bytes);
