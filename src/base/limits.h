@@ -104,9 +104,25 @@
 
 #define LIMIT_HTTP_HEADERS (32 * KIB)
 #define LIMIT_HTTP_BODY (LIMIT_ENVELOPE + 64 * KIB)
+/* Browsers send about 20. */
+#define LIMIT_HTTP_HEADER_COUNT 100
 #define LIMIT_HTTP_CONNECTIONS 1000
 #define LIMIT_HTTP_IDLE_MS 60000
+/* From the first byte of a request to the end of its head, and from there to the end of its body:
+ * a client that dribbles is cut off, one on a slow link is not. */
+#define LIMIT_HTTP_HEAD_MS 10000
+#define LIMIT_HTTP_BODY_MS 60000
+/* Time without one byte of a response taken by the client. */
+#define LIMIT_HTTP_STALL_MS 30000
+/* How long a client may take to end its side after we ended ours: closing at once, with bytes of it
+ * unread, would reset the connection and could take the answer along. */
+#define LIMIT_HTTP_LINGER_MS 2000
 #define LIMIT_EVENT_STREAMS 300
+/* Below the idle time-outs of common proxies (nginx and HAProxy: 60 s and less). */
+#define HTTP_HEARTBEAT_MS 15000
+/* Unsent bytes to a client that is slow to take them: a full answer, a full request list. */
+#define LIMIT_HTTP_UNSENT (16 * MIB)
+#define LIMIT_EVENT_UNSENT (1 * MIB)
 
 /* --- Audit ----------------------------------------------------------------------------------- */
 
