@@ -95,6 +95,11 @@
  * one meeting is a mistake in the file, and it bounds the matching of people to requirements. */
 #define LIMIT_APPROVALS 32
 #define LIMIT_REQUIREMENTS 16
+/* Tokens ever issued: the list is read whole. */
+#define LIMIT_TOKENS 10000
+/* How long a change waits for somebody else's lock on the store (a backup, a shell) before it is
+ * refused; every session's answers wait with it. */
+#define LIMIT_STORE_BUSY_MS 250
 /* Workers of one gateway: as many as a machine may have cores. */
 #define LIMIT_WORKERS 256
 /* Requests in one listing; longer ones are paged. */

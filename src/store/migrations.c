@@ -1,0 +1,123 @@
+#include "store/internal.h"
+
+/*
+ * The schema, step by step: migrations[n] leads from version n to n + 1 (PRAGMA user_version). A
+ * step that was released is never edited.
+ */
+static const char *const migrations[] = {
+    "CREATE TABLE requests ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  state INTEGER NOT NULL CHECK (state BETWEEN 1 AND 9),"
+    "  envelope BLOB NOT NULL,"
+    "  digest BLOB NOT NULL CHECK (length(digest) = 32),"
+    "  context TEXT NOT NULL,"
+    "  explanation TEXT NOT NULL,"
+    "  subject BLOB NOT NULL,"
+    "  person TEXT NOT NULL,"
+    "  on_behalf_of TEXT NOT NULL,"
+    "  resource TEXT NOT NULL,"
+    "  policy_version TEXT NOT NULL,"
+    "  guardrails TEXT NOT NULL,"
+    "  message TEXT NOT NULL,"
+    "  keep_on_disconnect INTEGER NOT NULL,"
+    "  created INTEGER NOT NULL,"
+    "  decide_by INTEGER NOT NULL,"
+    "  decided INTEGER NOT NULL,"
+    "  run_by INTEGER NOT NULL,"
+    "  run_within INTEGER NOT NULL,"
+    "  outcome TEXT NOT NULL,"
+    "  instance TEXT NOT NULL,"
+    "  worker INTEGER NOT NULL,"
+    "  pid INTEGER NOT NULL,"
+    "  hold INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX requests_open ON requests (id) WHERE state <= 3;"
+    "CREATE TABLE requirements ("
+    "  request INTEGER NOT NULL REFERENCES requests (id),"
+    "  n INTEGER NOT NULL,"
+    "  position INTEGER NOT NULL,"
+    "  count INTEGER NOT NULL CHECK (count >= 1),"
+    "  name TEXT NOT NULL,"
+    "  PRIMARY KEY (request, n, position)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE votes ("
+    "  request INTEGER NOT NULL REFERENCES requests (id),"
+    "  n INTEGER NOT NULL,"
+    "  person TEXT NOT NULL,"
+    "  kind INTEGER NOT NULL,"
+    "  reason TEXT NOT NULL,"
+    "  digest BLOB NOT NULL CHECK (length(digest) = 32),"
+    "  time INTEGER NOT NULL,"
+    "  via TEXT NOT NULL,"
+    "  PRIMARY KEY (request, n),"
+    "  UNIQUE (request, person, kind)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE grants ("
+    "  request INTEGER PRIMARY KEY REFERENCES requests (id),"
+    "  digest BLOB NOT NULL CHECK (length(digest) = 32),"
+    "  subject BLOB NOT NULL,"
+    "  resource TEXT NOT NULL,"
+    "  expires INTEGER NOT NULL,"
+    "  uses_left INTEGER NOT NULL CHECK (uses_left >= 0)"
+    ") STRICT;"
+    "CREATE TABLE tokens ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),"
+    "  person TEXT NOT NULL,"
+    "  label TEXT NOT NULL,"
+    "  created INTEGER NOT NULL,"
+    "  expires INTEGER NOT NULL,"
+    "  revoked INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
+};
+
+/* "Csgn": tells our file from any other SQLite file. */
+#define APPLICATION_ID 0x4373676e
+
+static int read_number(sqlite3 *db, const char *sql, int64_t *ret)
+{
+    sqlite3_stmt *st;
+    int code = sqlite3_prepare_v2(db, sql, -1, &st, NULL);
+    if (code != SQLITE_OK)
+        return code;
+    code = sqlite3_step(st);
+    if (code == SQLITE_ROW) {
+        *ret = sqlite3_column_int64(st, 0);
+        code = SQLITE_OK;
+    }
+    (void)sqlite3_finalize(st);
+    return code;
+}
+
+/* Ours, or still empty. */
+static enum err check_owner(sqlite3 *db, int64_t *ret_version)
+{
+    int64_t application = 0, tables = 0;
+    if (read_number(db, "PRAGMA application_id", &application) != SQLITE_OK ||
+        read_number(db, "PRAGMA user_version", ret_version) != SQLITE_OK ||
+        read_number(db, "SELECT count(*) FROM sqlite_schema", &tables) != SQLITE_OK)
+        return sqlite3_extended_errcode(db) == SQLITE_NOTADB ? ERR_CORRUPT : ERR_IO;
+    if (tables == 0 && *ret_version == 0)
+        return ERR_OK;
+    bool ours = application == APPLICATION_ID && *ret_version >= 1 &&
+                *ret_version <= (int64_t)ARRAY_LEN(migrations);
+    return ours ? ERR_OK : ERR_CORRUPT;
+}
+
+enum err store_migrate(sqlite3 *db)
+{
+    int64_t version = 0;
+    TRY(check_owner(db, &version));
+    for (; version < (int64_t)ARRAY_LEN(migrations); version++) {
+        char mark[96];
+        (void)sqlite3_snprintf(sizeof(mark), mark,
+                               "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;",
+                               APPLICATION_ID, (int)version + 1);
+        if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK ||
+            sqlite3_exec(db, migrations[version], NULL, NULL, NULL) != SQLITE_OK ||
+            sqlite3_exec(db, mark, NULL, NULL, NULL) != SQLITE_OK)
+            return ERR_IO;
+    }
+    return ERR_OK;
+}

@@ -1,0 +1,346 @@
+#include "store/internal.h"
+#include "base/limits.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define REQUEST_COLUMNS                                                                            \
+    "id, state, digest, context, explanation, subject, person, on_behalf_of, resource, "           \
+    "policy_version, guardrails, message, keep_on_disconnect, created, decide_by, decided, "       \
+    "run_by, run_within, outcome, instance, worker, pid, hold, "
+#define SMALL_ENVELOPE "CASE WHEN length(envelope) <= ?1 THEN envelope ELSE x'' END"
+#define TOKEN_COLUMNS "id, hash, person, label, created, expires, revoked"
+
+static const char *const texts[ST_COUNT_] = {
+    [ST_BEGIN] = "BEGIN IMMEDIATE",
+    [ST_COMMIT] = "COMMIT",
+    [ST_ROLLBACK] = "ROLLBACK",
+    [ST_REQUEST_INSERT] =
+        "INSERT INTO requests (state, digest, context, explanation, subject, person, on_behalf_of,"
+        " resource, policy_version, guardrails, message, keep_on_disconnect, created, decide_by,"
+        " decided, run_by, run_within, outcome, instance, worker, pid, hold, envelope)"
+        " VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [ST_REQUIREMENT_INSERT] = "INSERT INTO requirements (request, n, position, count, name)"
+                              " VALUES (?, ?, ?, ?, ?)",
+    [ST_REQUEST_MOVE] = "UPDATE requests SET state = ?1,"
+                        " decided = CASE ?2 WHEN 0 THEN decided ELSE ?2 END,"
+                        " run_by = CASE ?3 WHEN 0 THEN run_by ELSE ?3 END,"
+                        " outcome = CASE ?4 WHEN '' THEN outcome ELSE ?4 END"
+                        " WHERE id = ?5 AND state = ?6",
+    [ST_REQUEST_HOLDER] = "UPDATE requests SET instance = ?, worker = ?, pid = ?, hold = ?"
+                          " WHERE id = ?",
+    [ST_REQUEST_GET] = "SELECT " REQUEST_COLUMNS "envelope FROM requests WHERE id = ?",
+    [ST_REQUEST_LIST] = "SELECT " REQUEST_COLUMNS SMALL_ENVELOPE " FROM requests"
+                        " WHERE id < ?2 AND (?3 >> state) & 1 ORDER BY id DESC LIMIT ?4",
+    [ST_REQUEST_LIST_OPEN] =
+        "SELECT " REQUEST_COLUMNS SMALL_ENVELOPE " FROM requests INDEXED BY requests_open"
+        " WHERE state <= 3 AND id < ?2 AND (?3 >> state) & 1 ORDER BY id DESC LIMIT ?4",
+    [ST_REQUIREMENTS_OF] = "SELECT n, count, name FROM requirements WHERE request = ?"
+                           " ORDER BY n, position",
+    [ST_VOTES_OF] = "SELECT person, kind, reason, digest, time, via FROM votes"
+                    " WHERE request = ? ORDER BY n",
+    [ST_VOTE_INSERT] =
+        "INSERT INTO votes (request, n, person, kind, reason, digest, time, via)"
+        " VALUES (?1, (SELECT count(*) FROM votes WHERE request = ?1), ?2, ?3, ?4, ?5, ?6, ?7)",
+    [ST_GRANT_INSERT] = "INSERT INTO grants (request, digest, subject, resource, expires, uses_left)"
+                        " VALUES (?, ?, ?, ?, ?, ?)",
+    [ST_GRANT_USE] = "UPDATE grants SET uses_left = uses_left - 1 WHERE request = ? AND digest = ?"
+                     " AND subject = ? AND resource = ? AND uses_left > 0",
+    [ST_TOKEN_INSERT] = "INSERT INTO tokens (hash, person, label, created, expires, revoked)"
+                        " VALUES (?, ?, ?, ?, ?, 0)",
+    [ST_TOKEN_LIST] = "SELECT " TOKEN_COLUMNS " FROM tokens ORDER BY id LIMIT ?",
+    [ST_TOKEN_BY_ID] = "SELECT " TOKEN_COLUMNS " FROM tokens WHERE id = ?",
+    [ST_TOKEN_BY_HASH] = "SELECT " TOKEN_COLUMNS " FROM tokens WHERE hash = ?",
+    [ST_TOKEN_REVOKE] = "UPDATE tokens SET revoked = ? WHERE id = ? AND revoked = 0",
+    [ST_META_SET] = "INSERT INTO meta (key, value) VALUES (?1, ?2)"
+                    " ON CONFLICT (key) DO UPDATE SET value = ?2",
+    [ST_META_GET] = "SELECT value FROM meta WHERE key = ?",
+};
+
+enum err store_failed(struct store *s, int code)
+{
+    (void)snprintf(s->error, sizeof(s->error), "%s", sqlite3_errmsg(s->db));
+    switch (code & 0xff) {
+    case SQLITE_NOMEM:
+        return ERR_NOMEM;
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+        return ERR_CORRUPT;
+    case SQLITE_CONSTRAINT:
+        return code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY
+                   ? ERR_EXISTS
+                   : ERR_INVALID;
+    default:
+        return ERR_IO;
+    }
+}
+
+const char *store_error_text(const struct store *s)
+{
+    return s->error[0] != '\0' ? s->error : "no error";
+}
+
+/* --- Opening --------------------------------------------------------------------------------- */
+
+/* The file exists with mode 0600 before SQLite, which gives its side files the same, opens it. */
+static enum err prepare_file(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return ERR_IO;
+    bool good = fchmod(fd, 0600) == 0;
+    (void)close(fd);
+    return good ? ERR_OK : ERR_IO;
+}
+
+/* A file of its own: closing any descriptor of the database file would drop SQLite's locks on it. */
+static enum err take_lock(struct store *s, const char *path)
+{
+    char *name = sqlite3_mprintf("%s.lock", path);
+    if (name == NULL)
+        return ERR_NOMEM;
+    s->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    sqlite3_free(name);
+    if (s->lock_fd < 0)
+        return ERR_IO;
+    if (flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        return ERR_OK;
+    return errno == EWOULDBLOCK ? ERR_EXISTS : ERR_IO;
+}
+
+static enum err open_database(struct store *s, const char *path)
+{
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    int code = sqlite3_open_v2(path, &s->db, flags, NULL);
+    if (code != SQLITE_OK)
+        return s->db != NULL ? store_failed(s, code) : ERR_NOMEM;
+    (void)sqlite3_busy_timeout(s->db, LIMIT_STORE_BUSY_MS);
+    code = sqlite3_exec(s->db,
+                        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                        "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;",
+                        NULL, NULL, NULL);
+    if (code != SQLITE_OK)
+        return store_failed(s, code);
+    enum err e = store_migrate(s->db);
+    if (e != ERR_OK)
+        (void)store_failed(s, sqlite3_extended_errcode(s->db));
+    return e;
+}
+
+static enum err prepare_statements(struct store *s)
+{
+    for (size_t i = 0; i < ST_COUNT_; i++) {
+        int code = sqlite3_prepare_v3(s->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
+                                      &s->statements[i], NULL);
+        if (code != SQLITE_OK)
+            return store_failed(s, code);
+    }
+    return ERR_OK;
+}
+
+static enum err open_all(struct store *s, const char *path, struct store_error *ret_error)
+{
+    enum err e = prepare_file(path);
+    if (e == ERR_OK)
+        e = take_lock(s, path);
+    if (e != ERR_OK) {
+        (void)snprintf(ret_error->text, sizeof(ret_error->text), "store %.200s: %s", path,
+                       e == ERR_EXISTS ? "another gateway has it open" : strerror(errno));
+        return e;
+    }
+    e = open_database(s, path);
+    if (e == ERR_OK)
+        e = prepare_statements(s);
+    if (e == ERR_CORRUPT)
+        (void)snprintf(ret_error->text, sizeof(ret_error->text),
+                       "store %.200s: not a database of this program or of a later version", path);
+    else if (e != ERR_OK)
+        (void)snprintf(ret_error->text, sizeof(ret_error->text), "store %.200s: %s", path, s->error);
+    return e;
+}
+
+enum err store_open(struct str path, struct store **ret, struct store_error *ret_error)
+{
+    char *z = str_dupz(path);
+    struct store *s = calloc(1, sizeof(*s));
+    enum err e = ERR_NOMEM;
+    ret_error->text[0] = '\0';
+    if (z != NULL && s != NULL) {
+        s->lock_fd = -1;
+        e = open_all(s, z, ret_error);
+    }
+    free(z);
+    if (e != ERR_OK) {
+        store_close(s);
+        return e;
+    }
+    *ret = s;
+    return ERR_OK;
+}
+
+void store_close(struct store *s)
+{
+    if (s == NULL)
+        return;
+    for (size_t i = 0; i < ST_COUNT_; i++)
+        (void)sqlite3_finalize(s->statements[i]);
+    (void)sqlite3_close(s->db);
+    if (s->lock_fd >= 0)
+        (void)close(s->lock_fd);
+    free(s);
+}
+
+/* --- Transactions ---------------------------------------------------------------------------- */
+
+static enum err run_plain(struct store *s, enum statement which)
+{
+    int code = sqlite3_step(s->statements[which]);
+    if (code != SQLITE_DONE) {
+        enum err e = store_failed(s, code);
+        (void)sqlite3_reset(s->statements[which]);
+        return e;
+    }
+    (void)sqlite3_reset(s->statements[which]);
+    return ERR_OK;
+}
+
+enum err store_begin(struct store *s)
+{
+    if (s->in_transaction)
+        return ERR_BAD_STATE;
+    TRY(run_plain(s, ST_BEGIN));
+    s->in_transaction = true;
+    return ERR_OK;
+}
+
+enum err store_commit(struct store *s)
+{
+    if (!s->in_transaction)
+        return ERR_BAD_STATE;
+    TRY(run_plain(s, ST_COMMIT));
+    s->in_transaction = false;
+    return ERR_OK;
+}
+
+void store_rollback(struct store *s)
+{
+    if (!s->in_transaction)
+        return;
+    s->in_transaction = false;
+    /* SQLite may have rolled back by itself (disk full); then there is nothing to do. */
+    if (sqlite3_get_autocommit(s->db) == 0) {
+        (void)sqlite3_step(s->statements[ST_ROLLBACK]);
+        (void)sqlite3_reset(s->statements[ST_ROLLBACK]);
+    }
+}
+
+/* --- One run of a statement ------------------------------------------------------------------- */
+
+struct run run_start(struct store *s, enum statement which)
+{
+    return (struct run){.s = s, .st = s->statements[which]};
+}
+
+struct run run_start_change(struct store *s, enum statement which)
+{
+    struct run q = run_start(s, which);
+    if (!s->in_transaction || sqlite3_get_autocommit(s->db) != 0)
+        q.err = ERR_BAD_STATE;
+    return q;
+}
+
+void run_done(struct run *q)
+{
+    (void)sqlite3_reset(q->st);
+    (void)sqlite3_clear_bindings(q->st);
+}
+
+static void bound(struct run *q, int code)
+{
+    if (code != SQLITE_OK && q->err == ERR_OK)
+        q->err = store_failed(q->s, code);
+}
+
+void bind_i64(struct run *q, int64_t v)
+{
+    bound(q, sqlite3_bind_int64(q->st, ++q->bound, v));
+}
+
+/* Numbers above INT64_MAX stand for "no bound" in `before` and never occur elsewhere. */
+void bind_u64(struct run *q, uint64_t v)
+{
+    bind_i64(q, v > INT64_MAX ? INT64_MAX : (int64_t)v);
+}
+
+void bind_text(struct run *q, struct str v)
+{
+    bound(q, sqlite3_bind_text64(q->st, ++q->bound, v.n != 0 ? v.p : "", v.n, SQLITE_STATIC,
+                                 SQLITE_UTF8));
+}
+
+void bind_bytes(struct run *q, struct str v)
+{
+    bound(q, sqlite3_bind_blob64(q->st, ++q->bound, v.n != 0 ? v.p : "", v.n, SQLITE_STATIC));
+}
+
+void bind_digest(struct run *q, const struct digest *d)
+{
+    bind_bytes(q, str_from(d->b, sizeof(d->b)));
+}
+
+enum err run_row(struct run *q)
+{
+    TRY(q->err);
+    int code = sqlite3_step(q->st);
+    q->column = 0;
+    if (code == SQLITE_ROW)
+        return ERR_OK;
+    return q->err = code == SQLITE_DONE ? ERR_NOT_FOUND : store_failed(q->s, code);
+}
+
+enum err run_only(struct run *q)
+{
+    TRY(q->err);
+    int code = sqlite3_step(q->st);
+    return code == SQLITE_DONE ? ERR_OK : store_failed(q->s, code);
+}
+
+int run_changes(const struct run *q)
+{
+    return sqlite3_changes(q->s->db);
+}
+
+int64_t column_i64(struct run *q)
+{
+    return sqlite3_column_int64(q->st, q->column++);
+}
+
+uint64_t column_u64(struct run *q)
+{
+    int64_t v = column_i64(q);
+    return v < 0 ? 0 : (uint64_t)v;
+}
+
+void column_str(struct run *q, struct str *ret)
+{
+    const void *p = sqlite3_column_blob(q->st, q->column);
+    size_t n = (size_t)sqlite3_column_bytes(q->st, q->column++);
+    enum err e = arena_str(q->arena, (struct str){p, n}, ret);
+    if (e != ERR_OK && q->err == ERR_OK)
+        q->err = e;
+}
+
+void column_digest(struct run *q, struct digest *ret)
+{
+    const void *p = sqlite3_column_blob(q->st, q->column);
+    int n = sqlite3_column_bytes(q->st, q->column++);
+    if (n == DIGEST_SIZE)
+        memcpy(ret->b, p, DIGEST_SIZE);
+    else if (q->err == ERR_OK)
+        q->err = ERR_CORRUPT;
+}
