@@ -86,6 +86,14 @@
 #define LIMIT_LINK_BACKLOG (64 * MIB)
 /* After the broker is gone, how long held actions wait for its return before they are refused. */
 #define LIMIT_LINK_GRACE_MS 10000
+/* An answer that a broker which is there owes: its slowest step is one disk sync. */
+#define LIMIT_LINK_ANSWER_MS 10000
+/* Records that wait for a link; with more, what must be recorded does not run (fail closed). */
+#define LIMIT_LINK_KEPT (8 * MIB)
+/* Outcomes that wait for a link; the oldest go first, and are `unknown` to the broker. */
+#define LIMIT_KEPT_RESULTS 10000
+/* Text in one record; longer ones are named by digest and length. */
+#define LIMIT_RECORD_TEXT (64 * KIB)
 /* Open requests of one subject: more is a flood, and floods make approvers careless. */
 #define LIMIT_OPEN_REQUESTS_PER_SUBJECT 50
 #define LIMIT_OPEN_REQUESTS 10000

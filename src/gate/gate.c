@@ -1,0 +1,379 @@
+/*
+ * The gate: what sources call, and the verdict.
+ *
+ * What it keeps, by the numbers of DESIGN.md section 4, and where:
+ *
+ *   1. Nothing of an action reaches the upstream before its verdict exists: a source forwards on
+ *      VERDICT_ALLOW from submit, or on release, and on nothing else; release comes only from
+ *      CLAIMED, which the broker sends when the approval is on disk (life.c, on_claimed).
+ *   2. What is released is what was shown: the digest is computed when the action is submitted, goes
+ *      with SUBMIT, comes back with APPROVED and CLAIMED, and both times the action is described
+ *      anew and must give the same one (life.c, is_still_the_same).
+ *   3. Every action is answered once: submit answers, or opens a hold; a hold leaves its table before
+ *      its one release, refuse or withdrawal (life.c).
+ *   4. No verdict, an error, no link, no room: refused. Every path below that is not an explicit
+ *      VERDICT_ALLOW ends in a refusal or a hold.
+ *   5. A claim is never repeated: one whose answer was lost is refused and reported as not run.
+ *   8. An action that cannot be shown in full is refused, not shortened (LIMIT_ENVELOPE).
+ *   9. Denials, observed matches, refused holds, and where the configuration says so every action are
+ *      recorded; what must be recorded and cannot be is not run.
+ *
+ * 6 is the broker's, 7 the source's, 10 the broker's.
+ */
+#include "gate/gate_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* --- Refusing at once ------------------------------------------------------------------------ */
+
+static enum verdict refused(struct gate *g, const struct refusal *r, struct submission *ret)
+{
+    g->counts.denied++;
+    ret->refusal = *r;
+    return VERDICT_DENY;
+}
+
+static enum verdict unavailable(struct gate *g, struct str why, struct submission *ret)
+{
+    struct refusal r = words_unavailable(why);
+    return refused(g, &r, ret);
+}
+
+/* ERR_LIMIT where it can be neither sent nor kept. */
+static enum err record(struct gate *g, const struct action *a, const struct decision *d,
+                       const struct digest *digest, struct str why)
+{
+    buf_clear(&g->explanation);
+    TRY(words_record(a, d, g->config->version, digest, why, &g->explanation));
+    const struct link_message m = {.type = LINK_RECORD,
+                                   .record = {.json = buf_view(&g->explanation)}};
+    return uplink_send_soon(g, &m);
+}
+
+/* A refusal stands also where its record is lost; that it was lost is counted and logged. */
+static void record_refusal(struct gate *g, const struct action *a, const struct decision *d,
+                           const struct digest *digest, struct str why)
+{
+    if (record(g, a, d, digest, why) == ERR_OK)
+        return;
+    if (g->counts.records_lost++ % 1000 == 0)
+        log_error("%llu records of refused actions were lost while the broker is away",
+                  (unsigned long long)g->counts.records_lost);
+}
+
+/* --- The three verdicts ---------------------------------------------------------------------- */
+
+static enum verdict allow(struct gate *g, const struct action *a, const struct decision *d,
+                          struct submission *ret)
+{
+    bool recorded = d->n_matched != 0 || g->config->audit_what == AUDIT_ALL;
+    if (recorded && record(g, a, d, NULL, STR("")) != ERR_OK)
+        return unavailable(g, STR("it must be recorded and the log cannot be reached"), ret);
+    g->counts.allowed++;
+    return VERDICT_ALLOW;
+}
+
+static enum verdict deny(struct gate *g, struct door *door, struct source_session *owner,
+                         const struct action *a, const struct decision *d, struct submission *ret)
+{
+    struct digest digest;
+    bool whole = write_envelope(g, door->source, owner, a, &digest) == ERR_OK;
+    record_refusal(g, a, d, whole ? &digest : NULL, STR(""));
+    struct refusal r = words_denied(&g->arena, a, d, g->config->version);
+    return refused(g, &r, ret);
+}
+
+static enum verdict not_held(struct gate *g, const struct action *a, const struct decision *d,
+                             const char *why, struct submission *ret)
+{
+    record_refusal(g, a, d, NULL, str_of(why));
+    return unavailable(g, str_of(why), ret);
+}
+
+static enum err explain(struct gate *g, const struct action *a)
+{
+    struct json j;
+    const struct policy_explain_options options = {.facts = true};
+    buf_clear(&g->explanation);
+    json_init(&j, &g->explanation);
+    TRY(policy_explain_json(g->config->policy, g->eval, a, options, &g->arena, &j));
+    return json_end(&j);
+}
+
+static enum err send_submit(struct gate *g, const struct hold *h, const struct decision *d)
+{
+    const struct action *a = &h->action;
+    struct str guardrails;
+    TRY(words_guardrails(d, &g->arena, &guardrails));
+    buf_clear(&g->context);
+    TRY(words_context(a, &g->context));
+    TRY(explain(g, a));
+    const struct link_message m = {
+        .type = LINK_SUBMIT,
+        .submit = {
+            .hold = h->number,
+            .envelope = buf_view(&g->envelope),
+            .digest = h->digest,
+            .context = buf_view(&g->context),
+            .explanation = buf_view(&g->explanation),
+            .subject = a->subject->name,
+            .person = a->subject->person,
+            .on_behalf_of = a->subject->on_behalf_of,
+            .resource = a->resource->name,
+            .policy_version = h->config->version,
+            .guardrails = guardrails,
+            .message = h->message,
+            .quorum = d->quorum,
+            .decide_within_ns = d->decide_within_ns,
+            .run_within_ns = d->run_within_ns,
+            .keep_on_disconnect = d->on_disconnect == ON_DISCONNECT_KEEP,
+        },
+    };
+    return uplink_send(g, &m);
+}
+
+static enum verdict hold(struct gate *g, struct door *door, struct source_session *owner,
+                         const struct action *a, const struct decision *d, struct submission *ret)
+{
+    struct hold *h;
+    struct digest digest;
+    if (d->quorum.n_reqs == 0)
+        return not_held(g, a, d, "it must be approved and nobody is named who could", ret);
+    if (!uplink_is_up(g))
+        return not_held(g, a, d, "it must be approved and the gateway's broker cannot be reached",
+                        ret);
+    enum err e = write_envelope(g, door->source, owner, a, &digest);
+    if (e == ERR_LIMIT)
+        return not_held(g, a, d,
+                        "it must be approved and is too large to be shown in full (over 4 MiB)", ret);
+    if (e != ERR_OK)
+        return not_held(g, a, d, "it must be approved and could not be described", ret);
+    if (hold_begin(g, door, owner, a, d, &digest, &h) != ERR_OK)
+        return not_held(g, a, d, "it must be approved and there is no memory left", ret);
+    e = send_submit(g, h, d);
+    if (e != ERR_OK) {
+        hold_free(g, h);
+        return not_held(g, a, d, e == ERR_LIMIT
+                                     ? "it must be approved and too many requests are on their way"
+                                     : "it must be approved and the gateway's broker cannot be reached",
+                        ret);
+    }
+    g->counts.held++;
+    ret->hold = h;
+    return VERDICT_HOLD;
+}
+
+/* --- The port -------------------------------------------------------------------------------- */
+
+/* Large actions are rare; their memory is not kept. */
+static void give_back(struct gate *g)
+{
+    struct buf *const large[] = {&g->describe, &g->envelope, &g->explanation, &g->context};
+    for (size_t i = 0; i < ARRAY_LEN(large); i++)
+        if (large[i]->size > 64 * KIB)
+            buf_done(large[i]);
+}
+
+static enum verdict port_submit(void *ctx, struct source_session *owner, const struct action *asked,
+                                struct submission *ret)
+{
+    struct door *door = ctx;
+    struct gate *g = door->gate;
+    struct policy_run *run = NULL;
+    struct decision d;
+    struct action a = *asked;
+    enum verdict v;
+    a.resource = door->resource;
+    *ret = (struct submission){.hold = NULL};
+    arena_reset(&g->arena);
+    if (policy_decide(g->config->policy, g->eval, &a, &run, &g->arena, &d) != ERR_OK)
+        return unavailable(g, STR("the guardrails could not be evaluated"), ret);
+    switch (d.verdict) {
+    case VERDICT_ALLOW:
+        v = d.needs_facts == 0 ? allow(g, &a, &d, ret)
+                               : unavailable(g, STR("a fact the guardrails need is missing"), ret);
+        break;
+    case VERDICT_HOLD:
+        v = hold(g, door, owner, &a, &d, ret);
+        break;
+    case VERDICT_DENY:
+        v = deny(g, door, owner, &a, &d, ret);
+        break;
+    default:
+        v = unavailable(g, STR("the verdict was none"), ret);
+        break;
+    }
+    give_back(g);
+    return v;
+}
+
+static bool port_watches(void *ctx, const struct resource *r)
+{
+    const struct door *door = ctx;
+    (void)r; /* a port serves one */
+    return door->watches;
+}
+
+static void port_withdraw(void *ctx, struct hold *h, struct str reason, bool gone)
+{
+    struct door *door = ctx;
+    const struct hold_event e = {.kind = HOLD_ON_WITHDRAWN, .reason = reason, .gone = gone};
+    enum err err = hold_happens(door->gate, h, &e);
+    assert(err == ERR_OK); /* a source that withdraws what it released is broken */
+    (void)err;
+}
+
+static void port_ran(void *ctx, uint64_t run, const struct outcome *o)
+{
+    struct door *door = ctx;
+    const struct hold_event e = {.kind = HOLD_ON_RAN, .outcome = o};
+    struct hold *h = hold_table_find(&door->gate->table, run);
+    enum err err = h != NULL ? hold_happens(door->gate, h, &e) : ERR_NOT_FOUND;
+    assert(err == ERR_OK); /* every run ends once */
+    (void)err;
+}
+
+/* For the list of sessions: where it cannot be kept nothing unsafe follows. */
+static void tell_session(struct door *door, bool opened, const struct subject *s,
+                         const struct session_context *c)
+{
+    const struct link_message m = {
+        .type = LINK_SESSION,
+        .session = {.opened = opened, .id = c->id, .subject = s->name,
+                    .resource = door->resource->name, .address = s->address,
+                    .application = c->application},
+    };
+    if (uplink_send_soon(door->gate, &m) != ERR_OK)
+        log_debug("a session %s while too much waits for the broker", opened ? "began" : "ended");
+}
+
+static void port_session_opened(void *ctx, const struct subject *s, const struct resource *r,
+                                const struct session_context *c)
+{
+    (void)r;
+    tell_session(ctx, true, s, c);
+}
+
+static void port_session_closed(void *ctx, const struct subject *s, const struct resource *r,
+                                const struct session_context *c)
+{
+    (void)r;
+    tell_session(ctx, false, s, c);
+}
+
+static void port_identify(void *ctx, struct subject *s)
+{
+    const struct door *door = ctx;
+    const struct person *p = people_by_account(&door->gate->config->people, s->name);
+    s->person = p != NULL ? p->name : STR("");
+    s->groups = p != NULL ? p->groups : NULL;
+    s->n_groups = p != NULL ? p->n_groups : 0;
+}
+
+static void port_tell_peers(void *ctx, const char *source_type, struct str bytes)
+{
+    struct door *door = ctx;
+    const struct link_message m = {.type = LINK_PEERS,
+                                   .peers = {.source = str_of(source_type), .bytes = bytes}};
+    if (uplink_send(door->gate, &m) != ERR_OK)
+        log_warn("other workers could not be told: the broker cannot be reached");
+}
+
+static const struct gate_port port_functions = {
+    .watches = port_watches,
+    .submit = port_submit,
+    .withdraw = port_withdraw,
+    .ran = port_ran,
+    .session_opened = port_session_opened,
+    .session_closed = port_session_closed,
+    .identify = port_identify,
+    .tell_peers = port_tell_peers,
+};
+
+enum err gate_port_new(struct gate *g, const struct source *source, const struct resource *r,
+                       const struct gate_port **ret)
+{
+    if (g->config == NULL)
+        return ERR_BAD_STATE;
+    struct door *door = calloc(1, sizeof(*door));
+    if (door == NULL)
+        return ERR_NOMEM;
+    door->port = port_functions;
+    door->port.gate = door;
+    door->gate = g;
+    door->source = source;
+    door->resource = r;
+    door->config = config_ref(g->config);
+    door_judge(door);
+    door->next = g->doors;
+    g->doors = door;
+    *ret = &door->port;
+    return ERR_OK;
+}
+
+/* --- The gate -------------------------------------------------------------------------------- */
+
+enum err gate_new(struct loop *l, const struct gate_options *o, struct gate **ret)
+{
+    struct gate *g = calloc(1, sizeof(*g));
+    if (g == NULL)
+        return ERR_NOMEM;
+    g->loop = l;
+    g->options = *o;
+    arena_init(&g->arena, LIMIT_ACTION_ARENA);
+    buf_init(&g->describe, LIMIT_ENVELOPE);
+    buf_init(&g->envelope, LIMIT_ENVELOPE + 64 * KIB);
+    buf_init(&g->explanation, LIMIT_LINK_MESSAGE);
+    buf_init(&g->context, LIMIT_LINK_MESSAGE);
+    enum err e = policy_eval_new(&g->eval);
+    if (e == ERR_OK)
+        e = timer_new(l, gate_tick, g, &g->tick);
+    if (e == ERR_OK)
+        e = uplink_init(g);
+    if (e != ERR_OK) {
+        timer_free(g->tick);
+        policy_eval_free(g->eval);
+        free(g);
+        return e;
+    }
+    *ret = g;
+    return ERR_OK;
+}
+
+void gate_free(struct gate *g)
+{
+    if (g == NULL)
+        return;
+    while (g->waiting.head != NULL)
+        hold_free(g, g->waiting.head);
+    while (g->released.head != NULL)
+        hold_free(g, g->released.head);
+    hold_table_done(&g->table);
+    while (g->doors != NULL) {
+        struct door *door = g->doors;
+        g->doors = door->next;
+        config_unref(door->config);
+        free(door);
+    }
+    uplink_done(g);
+    timer_free(g->tick);
+    policy_eval_free(g->eval);
+    config_unref(g->config);
+    arena_done(&g->arena);
+    buf_done(&g->describe);
+    buf_done(&g->envelope);
+    buf_done(&g->explanation);
+    buf_done(&g->context);
+    free(g);
+}
+
+const struct gate_counts *gate_counts(const struct gate *g)
+{
+    return &g->counts;
+}
+
+size_t gate_waiting(const struct gate *g)
+{
+    return g->waiting.n;
+}

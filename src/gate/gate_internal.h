@@ -1,0 +1,196 @@
+/*
+ * What the files of gate/ share. Nobody else includes this.
+ *
+ *   gate.c     the ports: what sources call; the verdict
+ *   life.c     the life of one hold: the table of states and events
+ *   holds.c    where holds are kept: by number, in order
+ *   uplink.c   the link: frames, HELLO, what may come when, what is kept while it is down
+ *   configure.c  which configuration is in force
+ *   words.c    what is written for people and for the log
+ */
+#pragma once
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "gate/gate.h"
+#include "link/link.h"
+#include "model/envelope.h"
+#include "net/stream.h"
+
+/* --- Holds ----------------------------------------------------------------------------------- */
+
+enum hold_state {
+    HOLD_SENT = 1,
+    HOLD_WAITING,
+    HOLD_CLAIMING,
+    HOLD_RELEASED,
+    HOLD_STATE_COUNT_
+};
+
+enum hold_event_kind {
+    /* from the broker */
+    HOLD_ON_SUBMITTED,
+    HOLD_ON_APPROVED,
+    HOLD_ON_CLAIMED,
+    HOLD_ON_ENDED,
+    /* from the source */
+    HOLD_ON_WITHDRAWN,
+    HOLD_ON_RAN,
+    /* our own */
+    HOLD_ON_LINK_LOST,   /* the broker is gone and may come back */
+    HOLD_ON_LINK_BROKEN, /* it said what it may not say: nothing it says counts */
+    HOLD_ON_GRACE_OVER,
+    HOLD_ON_OVERDUE,
+    HOLD_EVENT_COUNT_
+};
+
+struct hold_event {
+    enum hold_event_kind kind;
+    const struct link_message *message; /* from the broker */
+    struct str reason;                  /* WITHDRAWN */
+    bool gone;                          /* WITHDRAWN */
+    const struct outcome *outcome;      /* RAN */
+};
+
+struct hold {
+    struct hold *next, *prev; /* in one of the gate's two lists */
+    struct hold *chain;       /* in the table by number */
+    uint64_t number;          /* ours, never used again */
+    uint64_t request;         /* the broker's; 0 until SUBMITTED */
+    enum hold_state state;
+    struct door *door;
+    struct source_session *owner; /* NULL from release on */
+    struct action action;         /* what it points to is the source's until the end */
+    struct digest digest;         /* of what was submitted and is shown */
+    struct config *config;        /* under which it was judged */
+    int64_t due_ms;               /* the broker's answer or decision must be there by then */
+    int64_t notice_ms;            /* the client is told again */
+    int64_t decide_by_ms;
+    struct arena text;            /* what follows, and refusals */
+    struct str message, approvers;
+};
+
+struct hold_list {
+    struct hold *head, *tail;
+    size_t n;
+};
+
+struct hold_table {
+    struct hold **bucket;
+    size_t n, size; /* size is a power of two */
+};
+
+MUST_USE enum err hold_table_add(struct hold_table *t, struct hold *h);
+struct hold *hold_table_find(const struct hold_table *t, uint64_t number);
+void hold_table_remove(struct hold_table *t, const struct hold *h);
+void hold_table_done(struct hold_table *t);
+void hold_list_append(struct hold_list *l, struct hold *h);
+void hold_list_remove(struct hold_list *l, struct hold *h);
+
+/* --- The gate -------------------------------------------------------------------------------- */
+
+/* One resource's way in. */
+struct door {
+    struct gate_port port; /* port.gate is the door */
+    struct gate *gate;
+    const struct source *source;
+    const struct resource *resource; /* in `config` */
+    struct config *config;           /* of the resource: the one in force, or the last that had it */
+    bool watches;
+    struct door *next;
+};
+
+/* The outcome of a run that could not be sent yet. */
+struct kept_result {
+    struct kept_result *next;
+    uint64_t request;
+    size_t n;
+    char frame[];
+};
+
+struct uplink {
+    struct stream *stream; /* NULL: there is none */
+    bool failed;           /* a write failed; the end follows from the loop */
+    int64_t lost_ms;       /* when it was lost */
+    struct buf in, out;
+    struct timer *flush;
+    bool flushing; /* the timer runs */
+    struct kept_result *kept, **kept_end;
+    size_t n_kept;
+};
+
+struct gate {
+    struct loop *loop;
+    struct gate_options options;
+    struct config *config; /* NULL before the first */
+    struct policy_eval *eval;
+    struct arena arena;    /* of one call of a source */
+    struct buf describe, envelope, explanation, context;
+    struct door *doors;
+    struct hold_table table; /* every hold that has not ended, released ones too */
+    struct hold_list waiting, released;
+    uint64_t last_number;
+    struct timer *tick; /* runs while anything waits */
+    bool ticking;
+    struct uplink up;
+    struct gate_counts counts;
+};
+
+/* --- life.c ---------------------------------------------------------------------------------- */
+
+/* Lets the event happen to the hold, which may be gone after. ERR_PROTOCOL: not in this state. */
+MUST_USE enum err hold_happens(struct gate *g, struct hold *h, const struct hold_event *e);
+/* The same event for every hold that waits. */
+void hold_happens_to_all(struct gate *g, enum hold_event_kind kind);
+/* Takes over an action whose SUBMIT was sent under `number`. */
+MUST_USE enum err hold_begin(struct gate *g, struct door *door, struct source_session *owner,
+                             const struct action *a, const struct decision *d,
+                             const struct digest *digest, struct hold **ret);
+/* The envelope of an action, into g->envelope. */
+MUST_USE enum err write_envelope(struct gate *g, const struct source *source,
+                                 struct source_session *owner, const struct action *a,
+                                 struct digest *ret);
+void hold_free(struct gate *g, struct hold *h);
+void gate_tick(void *gate);
+
+/* --- uplink.c -------------------------------------------------------------------------------- */
+
+MUST_USE enum err uplink_init(struct gate *g);
+void uplink_done(struct gate *g);
+bool uplink_is_up(const struct gate *g);
+/* Sends at once, behind what waits to be flushed. ERR_CLOSED: there is no link; ERR_LIMIT: the
+ * message is too long, or too much is unsent; nothing was sent. */
+MUST_USE enum err uplink_send(struct gate *g, const struct link_message *m);
+/* Sends within RECORD_DELAY_MS, together with others; kept while there is no link, until
+ * LIMIT_LINK_KEPT: ERR_LIMIT. */
+MUST_USE enum err uplink_send_soon(struct gate *g, const struct link_message *m);
+/* RESULT: sends, or keeps until there is a link. */
+void uplink_result(struct gate *g, const struct link_result *r);
+
+/* --- configure.c ----------------------------------------------------------------------------- */
+
+/* Loads, puts in force where it is good, and answers LOADED. */
+void gate_configure(struct gate *g, const struct link_config *c);
+/* What the configuration in force says about the door's resource. */
+void door_judge(struct door *door);
+
+/* --- words.c --------------------------------------------------------------------------------- */
+
+struct refusal words_denied(struct arena *a, const struct action *action, const struct decision *d,
+                            struct str policy_version);
+struct refusal words_unavailable(struct str why);
+/* For what the broker ended. */
+struct refusal words_ended(struct hold *h, const struct link_ended *e);
+/* For what ended here. */
+struct refusal words_refused(struct hold *h, enum refusal_kind kind, struct str why);
+/* {"address":…,"application":…} */
+MUST_USE enum err words_context(const struct action *a, struct buf *out);
+/* The names of the guardrails that matched and are enforced, comma-separated. */
+MUST_USE enum err words_guardrails(const struct decision *d, struct arena *a, struct str *ret);
+/* The first message of a guardrail with that verdict; empty where there is none. */
+struct str words_message(const struct decision *d, enum verdict v);
+/* One record; digest NULL where none was computed; refused: why a hold was not even opened. */
+MUST_USE enum err words_record(const struct action *a, const struct decision *d,
+                               struct str policy_version, const struct digest *digest,
+                               struct str refused, struct buf *out);

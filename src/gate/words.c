@@ -1,0 +1,253 @@
+#include "gate/gate_internal.h"
+#include "base/json.h"
+
+/* What an action of a kind is called when we speak to people. */
+static const char *noun(enum action_kind k)
+{
+    switch (k) {
+    case ACTION_SQL:
+        return "statement";
+    case ACTION_COMMAND:
+        return "command";
+    case ACTION_TOOL:
+        return "tool call";
+    case ACTION_HTTP:
+        return "request";
+    case ACTION_DEPLOY:
+        return "deployment";
+    }
+    return "action";
+}
+
+/* The text, or `plain` where there is no memory for it: nobody is left without an answer. */
+#define WORDS(arena, plain, ...)                                                                   \
+    ({                                                                                             \
+        struct str words_;                                                                         \
+        if (arena_printf((arena), &words_, __VA_ARGS__) != ERR_OK)                                 \
+            words_ = STR(plain);                                                                   \
+        words_;                                                                                    \
+    })
+
+struct str words_message(const struct decision *d, enum verdict v)
+{
+    for (size_t i = 0; i < d->n_matched; i++)
+        if (d->matched[i].then == v && !d->matched[i].observe)
+            return d->matched[i].message;
+    /* A condition that fails holds, whatever its guardrail says. */
+    for (size_t i = 0; i < d->n_matched; i++)
+        if (d->matched[i].failed && !d->matched[i].observe)
+            return d->matched[i].message;
+    return (struct str){NULL, 0};
+}
+
+enum err words_guardrails(const struct decision *d, struct arena *a, struct str *ret)
+{
+    struct buf b;
+    enum err e = ERR_OK;
+    buf_init(&b, LIMIT_ENVELOPE);
+    for (size_t i = 0; i < d->n_matched && e == ERR_OK; i++) {
+        if (d->matched[i].observe)
+            continue;
+        if (buf_len(&b) != 0)
+            e = buf_put_str(&b, STR(", "));
+        if (e == ERR_OK)
+            e = buf_put_str(&b, d->matched[i].name);
+    }
+    if (e == ERR_OK)
+        e = arena_str(a, buf_view(&b), ret);
+    buf_done(&b);
+    return e;
+}
+
+/* --- Refusals -------------------------------------------------------------------------------- */
+
+struct refusal words_denied(struct arena *a, const struct action *action, const struct decision *d,
+                            struct str policy_version)
+{
+    struct str message = words_message(d, VERDICT_DENY), names = {NULL, 0};
+    struct refusal r = {.kind = REFUSAL_DENIED};
+    if (words_guardrails(d, a, &names) != ERR_OK)
+        names = STR("(not known)");
+    r.message = message.n != 0
+                    ? WORDS(a, "denied by a guardrail", "denied: %.*s", STR_FMT(message))
+                    : WORDS(a, "denied by a guardrail", "this %s is not allowed on %.*s",
+                            noun(action->kind), STR_FMT(action->resource->name));
+    r.detail = names.n != 0 ? WORDS(a, "", "Guardrail: %.*s.", STR_FMT(names))
+                            : STR("No guardrail allows it and the resource denies by default.");
+    r.hint = WORDS(a, "Nothing was run.",
+                   "Nothing was run. No approval can change this; the guardrails can (policy %.12s).",
+                   policy_version.n >= 12 ? policy_version.p : "unnamed");
+    return r;
+}
+
+struct refusal words_unavailable(struct str why)
+{
+    return (struct refusal){
+        .kind = REFUSAL_UNAVAILABLE,
+        .message = STR("no decision could be had, so nothing was run"),
+        .detail = why,
+        .hint = STR("Try again; if it stays so, whoever runs the gateway finds the cause in its log."),
+    };
+}
+
+struct refusal words_refused(struct hold *h, enum refusal_kind kind, struct str why)
+{
+    struct refusal r = words_unavailable(why);
+    r.request = h->request;
+    if (kind != REFUSAL_EXPIRED)
+        return r;
+    r.kind = kind;
+    r.message = WORDS(&h->text, "the request expired", "request %llu expired before it was decided",
+                      (unsigned long long)h->request);
+    r.hint = STR("Nothing was run. Send it again when somebody can decide.");
+    return r;
+}
+
+static struct refusal words_rejected(struct hold *h, const struct link_ended *e)
+{
+    struct str by = e->by.n != 0 ? e->by : STR("an approver");
+    return (struct refusal){
+        .kind = REFUSAL_REJECTED,
+        .request = h->request,
+        .message = WORDS(&h->text, "the request was rejected", "request %llu was rejected by %.*s",
+                         (unsigned long long)h->request, STR_FMT(by)),
+        .detail = e->reason,
+        .hint = WORDS(&h->text, "Nothing was run.",
+                      "Nothing was run. Change the %s as the reason says, or talk to %.*s.",
+                      noun(h->action.kind), STR_FMT(by)),
+    };
+}
+
+static struct refusal words_expired(struct hold *h, const struct link_ended *e)
+{
+    return (struct refusal){
+        .kind = REFUSAL_EXPIRED,
+        .request = h->request,
+        .message = WORDS(&h->text, "the request expired", "request %llu expired",
+                         (unsigned long long)h->request),
+        .detail = e->reason,
+        .hint = WORDS(&h->text, "Nothing was run.",
+                      "Nothing was run. Send it again when somebody can decide (%.*s).",
+                      STR_FMT(h->approvers)),
+    };
+}
+
+static struct refusal words_withdrawn(struct hold *h, const struct link_ended *e)
+{
+    return (struct refusal){
+        .kind = REFUSAL_WITHDRAWN,
+        .request = h->request,
+        .message = WORDS(&h->text, "the request was withdrawn", "request %llu was withdrawn",
+                         (unsigned long long)h->request),
+        .detail = e->reason,
+        .hint = STR("Nothing was run. Send it again to open a new request."),
+    };
+}
+
+struct refusal words_ended(struct hold *h, const struct link_ended *e)
+{
+    struct refusal r;
+    switch (e->end) {
+    case END_REJECTED:
+        return words_rejected(h, e);
+    case END_EXPIRED:
+        return words_expired(h, e);
+    case END_WITHDRAWN:
+        return words_withdrawn(h, e);
+    case END_UNAVAILABLE:
+        break;
+    }
+    r = words_unavailable(e->reason);
+    r.request = h->request;
+    return r;
+}
+
+/* --- For the broker -------------------------------------------------------------------------- */
+
+static void put_unless_empty(struct json *j, const char *key, struct str v)
+{
+    if (v.n == 0)
+        return;
+    json_key(j, key);
+    json_bytes(j, v);
+}
+
+enum err words_context(const struct action *a, struct buf *out)
+{
+    const struct session_context *c = a->context;
+    struct json j;
+    json_init(&j, out);
+    json_object_begin(&j);
+    put_unless_empty(&j, "session", c->id);
+    put_unless_empty(&j, "address", c->address);
+    put_unless_empty(&j, "application", c->application);
+    put_unless_empty(&j, "database", c->database);
+    put_unless_empty(&j, "login", c->login);
+    put_unless_empty(&j, "role", c->role);
+    put_unless_empty(&j, "operation", a->operation);
+    json_put_bool(&j, "in_transaction", c->in_transaction);
+    json_put_bool(&j, "tls", c->tls);
+    put_unless_empty(&j, "reason", c->reason);
+    put_unless_empty(&j, "ticket", c->ticket);
+    json_object_end(&j);
+    return json_end(&j);
+}
+
+static void put_matches(struct json *j, const struct decision *d)
+{
+    json_key(j, "guardrails");
+    json_array_begin(j);
+    for (size_t i = 0; i < d->n_matched; i++) {
+        const struct matched_guardrail *m = &d->matched[i];
+        json_object_begin(j);
+        json_put_str(j, "name", m->name);
+        json_put_z(j, "then", verdict_text(m->then));
+        json_put_z(j, "mode", m->observe ? "observe" : "enforce");
+        if (m->failed)
+            json_put_bool(j, "failed", true);
+        json_put_str(j, "message", m->message);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
+/* Nothing is cut: what is too long for a record is named by its digest and length. */
+static void put_text(struct json *j, struct str text)
+{
+    char hex[DIGEST_HEX + 1];
+    if (text.n <= LIMIT_RECORD_TEXT) {
+        put_unless_empty(j, "text", text);
+        return;
+    }
+    struct digest d = digest_of(text);
+    json_put_str(j, "text_sha256", digest_hex(&d, hex));
+    json_put_int(j, "text_bytes", (int64_t)text.n);
+}
+
+enum err words_record(const struct action *a, const struct decision *d, struct str policy_version,
+                      const struct digest *digest, struct str refused, struct buf *out)
+{
+    char hex[DIGEST_HEX + 1], time[CLOCK_TEXT];
+    struct json j;
+    json_init(&j, out);
+    json_object_begin(&j);
+    json_put_z(&j, "event", "action");
+    json_put_z(&j, "verdict", verdict_text(d->verdict));
+    put_unless_empty(&j, "refused", refused);
+    json_put_z(&j, "kind", action_kind_text(a->kind));
+    put_unless_empty(&j, "operation", a->operation);
+    put_unless_empty(&j, "subject", a->subject->name);
+    put_unless_empty(&j, "person", a->subject->person);
+    put_unless_empty(&j, "on_behalf_of", a->subject->on_behalf_of);
+    json_put_str(&j, "resource", a->resource->name);
+    put_unless_empty(&j, "session", a->context->id);
+    put_unless_empty(&j, "address", a->context->address);
+    put_text(&j, a->text);
+    if (digest != NULL)
+        json_put_str(&j, "digest", digest_hex(digest, hex));
+    put_matches(&j, d);
+    json_put_str(&j, "policy", policy_version);
+    json_put_str(&j, "at", clock_text(a->time_wall_ns, time));
+    json_object_end(&j);
+    return json_end(&j);
+}
