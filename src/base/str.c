@@ -155,3 +155,28 @@ uint64_t str_hash(struct str s)
         h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3u;
     return h;
 }
+
+/* The two halves of a 128-bit product folded: each input bit reaches every output bit. */
+static uint64_t fold_multiply(uint64_t a, uint64_t b)
+{
+    unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+uint64_t str_hash_seeded(struct str s, uint64_t seed)
+{
+    const uint64_t odd1 = UINT64_C(0x9e3779b97f4a7c15), odd2 = UINT64_C(0xd6e8feb86659fd93);
+    uint64_t h = seed ^ fold_multiply(seed ^ odd1, s.n ^ odd2);
+    size_t i = 0;
+    for (; i + 8 <= s.n; i += 8) {
+        uint64_t word;
+        memcpy(&word, s.p + i, 8);
+        h = fold_multiply(h ^ word, odd1 ^ seed);
+    }
+    if (i < s.n) {
+        uint64_t word = 0;
+        memcpy(&word, s.p + i, s.n - i);
+        h = fold_multiply(h ^ word, odd2 ^ seed);
+    }
+    return fold_multiply(h, odd2);
+}

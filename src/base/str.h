@@ -63,3 +63,6 @@ bool str_is_utf8(struct str s);
 
 /* FNV-1a, 64 bits: for tables whose keys the peer cannot choose freely. */
 uint64_t str_hash(struct str s);
+
+/* Eight bytes at a time, keyed: for tables whose keys a peer chooses. The seed must be unknown to that peer. */
+uint64_t str_hash_seeded(struct str s, uint64_t seed);

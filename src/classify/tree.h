@@ -1,0 +1,75 @@
+/*
+ * PostgreSQL's raw parse tree, read in place: libpg_query's static library parses, the node headers of
+ * postgresql-server-dev-15 say what the nodes look like. Internal to classify/.
+ *
+ * The library's state is thread-local while the server's headers declare plain globals, so nothing here uses a header
+ * macro that touches one (palloc in the current context, PG_TRY, ereport).
+ */
+#pragma once
+
+#include "postgres.h"
+
+#include "nodes/parsenodes.h"
+#include "nodes/pg_list.h"
+#include "nodes/primnodes.h"
+
+#include "base/arena.h"
+
+/* A parse: the tree lives until tree_done. */
+struct tree {
+    const List *statements; /* of RawStmt */
+    const char *error;      /* NULL where it parsed; else the parser's words */
+    int error_at;           /* character position from 1; 0 unknown */
+    void *memory, *failure; /* the library's */
+    char *copy;
+    char small[2048];
+};
+
+/* text as the server reads it with that value of standard_conforming_strings. ERR_NOMEM; a syntax error is in *t.
+ * Every tree that was parsed is ended with tree_done, the latest first. text holds no NUL. */
+MUST_USE enum err tree_parse(struct tree *t, struct str text, bool standard_conforming_strings);
+void tree_done(struct tree *t);
+
+/* relpersistence of a temporary relation (catalog/pg_class.h, which needs more of the server than this does). */
+#define PERSISTENCE_TEMP 't'
+
+/* Where a node's children are: pointers to nodes or lists at these offsets. */
+struct tree_shape {
+    bool known;
+    uint8_t n;
+    uint16_t at[16];
+};
+
+/* NULL for a tag that the raw parser of version 15 does not make. */
+const struct tree_shape *tree_shape(NodeTag tag);
+
+static inline const Node *tree_child(const void *node, const struct tree_shape *s, int i)
+{
+    const Node *child;
+    memcpy(&child, (const char *)node + s->at[i], sizeof(child));
+    return child;
+}
+
+static inline int tree_list_len(const List *l)
+{
+    return l != NULL ? l->length : 0;
+}
+
+static inline const void *tree_list_at(const List *l, int i)
+{
+    return l->elements[i].ptr_value;
+}
+
+/* The text of a String node; the empty string for anything else. */
+static inline struct str tree_string(const void *node)
+{
+    if (node == NULL || !IsA(node, String))
+        return (struct str){NULL, 0};
+    return str_of(((const String *)node)->sval);
+}
+
+/* The text of a string constant (also behind a cast); false for anything else. */
+bool tree_const_text(const void *node, struct str *ret);
+
+/* An integer constant. */
+bool tree_const_int(const void *node, int64_t *ret);
