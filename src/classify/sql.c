@@ -32,7 +32,8 @@ static bool encoding_is_plain(struct str name)
     for (size_t i = 0; i < ARRAY_LEN(plain); i++)
         if (str_eq_ascii_nocase(name, str_of(plain[i])))
             return true;
-    return str_starts(name, STR("LATIN")) || str_starts(name, STR("WIN"));
+    return str_eq_ascii_nocase(str_from(name.p, name.n < 5 ? name.n : 5), STR("LATIN")) ||
+           str_eq_ascii_nocase(str_from(name.p, name.n < 3 ? name.n : 3), STR("WIN"));
 }
 
 static bool is_ascii(struct str s)
