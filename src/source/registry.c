@@ -1,7 +1,9 @@
 #include "source/source.h"
+#include "source/pg/pg.h"
 
 /* One line a protocol; the name is the `type:` of a resource. NULL ends it. */
 static const struct source *const sources[] = {
+    &pg_source,
     NULL,
 };
 

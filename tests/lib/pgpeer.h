@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/cursor.h"
+#include "model/sql_facts.h"
 #include "net/loop.h"
 #include "source/pg/pg.h"
 #include "source/pg/wire.h"
@@ -266,7 +267,7 @@ static inline void peer_done(struct peer *p)
     buf_done(&p->at_server);
 }
 
-#define STARTUP STR("\0\0\0\x21\0\3\0\0user\0ana\0database\0shop\0\0")
+#define STARTUP STR("\0\0\0\x20\0\3\0\0user\0ana\0database\0shop\0\0")
 #define AUTH_OK_MSG "R\0\0\0\x08\0\0\0\0"
 #define SCS_ON "S\0\0\0\x23standard_conforming_strings\0on\0"
 #define KEY_MSG "K\0\0\0\x0c\0\0\x10\x01\xca\xfe\xba\xbe"

@@ -16,9 +16,9 @@
     } while (0)
 
 #define SELECT_1 "Q\0\0\0\x0dSELECT 1\0"
-#define HELD_Q "Q\0\0\0\x14" "DELETE /*HOLDME*/\0"
+#define HELD_Q "Q\0\0\0\x1c" "DELETE FROM a/*HOLDME*/\0"
 #define DENIED_Q "Q\0\0\0\x0b" "DENYME\0"
-#define WATCHED_Q "Q\0\0\0\x14" "SELECT /*WATCH*/ 1\0"
+#define WATCHED_Q "Q\0\0\0\x17" "SELECT /*WATCH*/ 1\0"
 #define SYNC "S\0\0\0\4"
 #define FLUSH "H\0\0\0\4"
 #define PARSE_OK "1\0\0\0\4"
@@ -30,7 +30,7 @@
 #define PARSE(name, sql, len) "P\0\0\0" len name "\0" sql "\0\0\0"
 #define BIND0 "B\0\0\0\x0c\0\0\0\0\0\0\0\0"
 #define EXECUTE0 "E\0\0\0\x09\0\0\0\0\0"
-#define PARSE_HELD "P\0\0\0\x16\0DELETE HOLDME\0\0\0"
+#define PARSE_HELD "P\0\0\0\x15\0DELETE HOLDME\0\0\0"
 #define PARSE_SELECT "P\0\0\0\x10\0SELECT 1\0\0\0"
 
 static bool got(const struct buf *b, const char *needle)
@@ -217,7 +217,7 @@ TEST(an_earlier_failure_in_the_pipeline_withdraws_what_is_held)
     peer_done(&p);
 }
 
-#define PARSE_S3_DELETE "P\0\0\0\x18s3\0DELETE HOLDME\0\0\0"
+#define PARSE_S3_DELETE "P\0\0\0\x17s3\0DELETE HOLDME\0\0\0"
 #define PARSE_S3_SELECT "P\0\0\0\x12s3\0SELECT 1\0\0\0"
 #define BIND_S3 "B\0\0\0\x0e\0s3\0\0\0\0\0\0\0"
 
@@ -499,7 +499,7 @@ TEST(the_backends_last_words_reach_the_client)
     struct peer p;
     peer_init(&p, 0);
     log_in(&p);
-    server_says(&p, STR("E\0\0\0\x1bSFATAL\0VFATAL\0C57P01\0\0"));
+    server_says(&p, STR("E\0\0\0\x1aSFATAL\0VFATAL\0C57P01\0\0"));
     close(p.server);
     p.server = -1;
     p.listener = dup(p.listener);
@@ -532,7 +532,7 @@ TEST(syncs_sent_during_copy_are_not_waited_for)
     struct peer p;
     peer_init(&p, 0);
     log_in(&p);
-    client_says(&p, STR("P\0\0\0\x18\0COPY a FROM STDIN\0\0\0" BIND0 EXECUTE0 SYNC));
+    client_says(&p, STR("P\0\0\0\x19\0COPY a FROM STDIN\0\0\0" BIND0 EXECUTE0 SYNC));
     server_says(&p, STR(PARSE_OK BIND_OK "G\0\0\0\7\0\0\0"));
     forget(&p);
     client_says(&p, STR("d\0\0\0\6x\n" "c\0\0\0\4" SYNC));
@@ -607,7 +607,7 @@ TEST(a_bind_that_might_run_code_when_planned_does_not_leave_unjudged)
     struct peer p;
     peer_init(&p, 0);
     log_in(&p);
-    client_says(&p, STR("P\0\0\0\x1e\0SELECT purge(/*HOLDME*/)\0\0\0" BIND0 SYNC));
+    client_says(&p, STR("P\0\0\0\x20\0SELECT purge(/*HOLDME*/)\0\0\0" BIND0 SYNC));
     CHECK_STR(str_of(p.operation), "bind");
     CHECK_GOT(p.at_server, STR(""));
     peer_done(&p);

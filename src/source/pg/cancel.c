@@ -72,7 +72,7 @@ static const struct stream_ops errand_ops = {.received = errand_received, .ended
 static void errand_ready(void *ctx, struct stream *server)
 {
     struct errand *e = ctx;
-    struct buf out CLEANUP(buf_done);
+    struct buf out CLEANUP(buf_done) = {0};
     buf_init(&out, 64);
     e->server = server;
     stream_set_context(server, &errand_ops, e);
@@ -118,7 +118,7 @@ static bool cancel_here(struct source_state *st, uint32_t pid, uint32_t secret)
 
 void pg_cancel(struct source_state *st, uint32_t pid, uint32_t secret)
 {
-    struct buf out CLEANUP(buf_done);
+    struct buf out CLEANUP(buf_done) = {0};
     if (secret == 0 || cancel_here(st, pid, secret))
         return;
     buf_init(&out, 16);

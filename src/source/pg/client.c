@@ -314,7 +314,7 @@ static enum err put_identifier(struct buf *out, struct str name)
 static enum err unknown_text(struct source_session *s, const char *words, struct str name,
                              struct pg_text **ret)
 {
-    struct buf sql CLEANUP(buf_done);
+    struct buf sql CLEANUP(buf_done) = {0};
     buf_init(&sql, LIMIT_PG_JUDGED_MESSAGE * 2);
     TRY(buf_put_str(&sql, str_of(words)));
     TRY(put_identifier(&sql, name));
@@ -723,7 +723,7 @@ static void mark_sent(struct source_session *s, struct pump *p, const struct mes
 /* Deferred ones go now, with a Flush, so that what is waited for comes. */
 static bool hurry(struct source_session *s, struct pump *p)
 {
-    struct buf flush CLEANUP(buf_done);
+    struct buf flush CLEANUP(buf_done) = {0};
     buf_init(&flush, 16);
     if (pg_ring_count(&s->ring) != 0 && s->ring.unsent == s->ring.head) {
         p->ready = p->at;
@@ -752,7 +752,7 @@ static bool refuse_message(struct source_session *s, struct pump *p, const struc
 /* False: the session is gone. */
 static bool pump(struct source_session *s, struct pump *p)
 {
-    struct buf report CLEANUP(buf_done);
+    struct buf report CLEANUP(buf_done) = {0};
     struct message m = {.report = &report};
     buf_init(&report, 64 * KIB);
     while (s->phase == PHASE_READY && s->block == BLOCK_NONE && p->at < p->n) {

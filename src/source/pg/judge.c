@@ -177,7 +177,7 @@ static void put_call(struct json *j, struct str body)
     uint32_t oid;
     if (body.n == 0 || pg_read_function_call(body, &oid) != ERR_OK)
         return;
-    struct buf hex CLEANUP(buf_done);
+    struct buf hex CLEANUP(buf_done) = {0};
     buf_init(&hex, body.n * 2 + 1);
     enum err e = hex_put(&hex, body);
     if (e != ERR_OK && j->err == ERR_OK)
@@ -217,7 +217,7 @@ static struct str notice_text(const struct hold_notice *n, char *out, size_t siz
 void pg_notice(struct source_session *s, struct hold *h, const struct hold_notice *n)
 {
     char message[1024], detail[512], left[CLOCK_TEXT];
-    struct buf out CLEANUP(buf_done);
+    struct buf out CLEANUP(buf_done) = {0};
     if (s->hold != h || s->phase != PHASE_READY)
         return;
     struct pg_report r = {.severity = "NOTICE", .sqlstate = "00000"};
@@ -290,7 +290,7 @@ static enum err push_refused(struct source_session *s, bool extended, struct str
 
 static enum err answer_locally(struct source_session *s, struct str report)
 {
-    struct buf out CLEANUP(buf_done);
+    struct buf out CLEANUP(buf_done) = {0};
     buf_init(&out, report.n + 64);
     TRY(buf_put_str(&out, report));
     TRY(pg_put_ready(&out, 'I'));
@@ -302,7 +302,7 @@ static enum err answer_locally(struct source_session *s, struct str report)
  * fails where the client's does, and the answers stay in order. */
 static enum err fail_upstream(struct source_session *s, bool extended, struct str report)
 {
-    struct buf out CLEANUP(buf_done);
+    struct buf out CLEANUP(buf_done) = {0};
     buf_init(&out, 256);
     TRY(push_refused(s, extended, report));
     TRY(extended ? pg_put_parse(&out, STR("countersign_refused"), STR("refused by countersign"))
@@ -351,7 +351,7 @@ void pg_held_refuse(struct source_session *s, struct str report)
 
 void pg_refuse(struct source_session *s, struct hold *h, const struct refusal *r)
 {
-    struct buf report CLEANUP(buf_done);
+    struct buf report CLEANUP(buf_done) = {0};
     if (s->hold != h)
         return;
     buf_init(&report, 64 * KIB);
@@ -375,7 +375,7 @@ void pg_held_withdraw(struct source_session *s, struct str reason, bool gone)
 void pg_held_cancel(struct source_session *s)
 {
     struct hold *h = s->hold;
-    struct buf report CLEANUP(buf_done);
+    struct buf report CLEANUP(buf_done) = {0};
     struct pg_report r = {"ERROR", PG_QUERY_CANCELED, STR("canceling statement due to user request"),
                           STR("The request for approval was withdrawn; nothing was run."),
                           (struct str){NULL, 0}};

@@ -217,7 +217,7 @@ static const struct pg_type *type_of(uint32_t oid)
 
 static void put_hex(struct json *j, struct str v)
 {
-    struct buf hex CLEANUP(buf_done);
+    struct buf hex CLEANUP(buf_done) = {0};
     buf_init(&hex, v.n * 2 + 1);
     enum err e = hex_put(&hex, v);
     if (e != ERR_OK && j->err == ERR_OK)

@@ -64,7 +64,7 @@ static void unlink_session(struct source_session *s)
 /* Terminate is polite, but only between messages. */
 static void say_goodbye(struct source_session *s)
 {
-    struct buf bye CLEANUP(buf_done);
+    struct buf bye CLEANUP(buf_done) = {0};
     buf_init(&bye, 16);
     if (s->phase == PHASE_READY && s->client_skip == 0 && pg_put_terminate(&bye) == ERR_OK &&
         stream_write(s->server, buf_view(&bye)) != ERR_OK)
@@ -102,7 +102,7 @@ void pg_session_fatal(struct source_session *s, const char *sqlstate, struct str
                       struct str detail, struct str hint)
 {
     struct pg_report r = {"FATAL", sqlstate, message, detail, hint};
-    struct buf out CLEANUP(buf_done);
+    struct buf out CLEANUP(buf_done) = {0};
     if (s->phase == PHASE_CLOSED)
         return;
     buf_init(&out, 64 * KIB);
@@ -248,7 +248,7 @@ static enum err collect_settings(struct source_session *s, struct startup_settin
 
 static bool judge_startup(struct source_session *s, const struct startup_settings *all)
 {
-    struct buf report CLEANUP(buf_done);
+    struct buf report CLEANUP(buf_done) = {0};
     uint64_t run;
     if (all->n == 0 || !s->st->watched)
         return true;
@@ -368,8 +368,8 @@ static void startup_bytes(struct source_session *s, struct str bytes)
 static void on_upstream_ready(void *ctx, struct stream *server)
 {
     struct source_session *s = ctx;
-    struct buf out CLEANUP(buf_done);
-    struct buf negotiate CLEANUP(buf_done);
+    struct buf out CLEANUP(buf_done) = {0};
+    struct buf negotiate CLEANUP(buf_done) = {0};
     buf_init(&out, LIMIT_PG_STARTUP_PACKET + 64);
     buf_init(&negotiate, LIMIT_PG_STARTUP_PACKET + 64);
     s->connecting = NULL;

@@ -42,7 +42,7 @@ static void fail(struct pg_upstream *u, struct str why)
 static void on_connected(void *ctx)
 {
     struct pg_upstream *u = ctx;
-    struct buf ask CLEANUP(buf_done);
+    struct buf ask CLEANUP(buf_done) = {0};
     if (u->tls == NULL) {
         succeed(u);
         return;
