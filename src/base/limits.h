@@ -75,8 +75,34 @@
 #define LIMIT_CEL_REGEX_CACHE 64
 #define LIMIT_CONFIG_FILE (4 * MIB)
 #define LIMIT_CONFIG_ARENA (256 * MIB)
+#define LIMIT_CONFIG_FILES 256
 #define LIMIT_INCLUDE_DEPTH 8
+/* Nesting the builder's stack has room for (the configuration itself needs 6), and values of one
+ * file with every alias counted as what it stands for: what 10,000 guardrails with tests need. */
+#define LIMIT_YAML_DEPTH 32
+#define LIMIT_YAML_NODES 1000000
+/* What is wrong with one configuration: nobody mends more in one go. */
+#define LIMIT_CONFIG_PROBLEMS 100
+#define LIMIT_CONFIG_PROBLEM_BYTES 2048
 #define LIMIT_GUARDRAILS 10000
+#define LIMIT_RESOURCES 1000
+#define LIMIT_PEOPLE 10000
+#define LIMIT_MACROS 1000
+/* Labels that conditions mention: each is a fact of its own. */
+#define LIMIT_LABELS 64
+/* Different quorums that are remembered as checked while loading. */
+#define LIMIT_QUORUM_CACHE 256
+/* A person's name, a group's, a guardrail's: shown in one line, on a terminal. */
+#define LIMIT_NAME_BYTES ((size_t)128)
+/* Bit sets of the guardrail index; what does not fit is evaluated instead. */
+#define LIMIT_POLICY_INDEX (64 * MIB)
+/* Cost units over all guardrails of one decision; what is left after it holds. About 50 ms. */
+#define LIMIT_POLICY_COST 20000000
+/* A guardrail's message once rendered (after it no further part is added), one value in it, and the room
+ * that takes: a literal part is no longer than the file's line of text, which LIMIT_CONFIG_FILE bounds. */
+#define LIMIT_MESSAGE_BYTES ((size_t)4096)
+#define LIMIT_MESSAGE_VALUE ((size_t)1024)
+#define LIMIT_MESSAGE_ROOM (64 * KIB)
 
 /* --- Link, requests -------------------------------------------------------------------------- */
 
