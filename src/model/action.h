@@ -11,7 +11,8 @@
 #include "model/resource.h"
 #include "model/subject.h"
 
-struct sql_facts; /* model/sql_facts.h */
+struct sql_facts;  /* model/sql_facts.h */
+struct lazy_facts; /* model/lazy_facts.h */
 
 enum action_kind { ACTION_SQL = 1, ACTION_COMMAND, ACTION_TOOL, ACTION_HTTP, ACTION_DEPLOY };
 
@@ -41,4 +42,5 @@ struct action {
     const struct resource *resource;
     const struct session_context *context;
     int64_t time_wall_ns;
+    const struct lazy_facts *lazy; /* what was obtained so far; NULL: nothing was asked for */
 };
