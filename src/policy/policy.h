@@ -5,7 +5,7 @@
  *   struct policy_run *run = NULL;                          one per action
  *   policy_decide(policy, e, &action, &run, &arena, &decision);
  *   while (decision.needs_facts != 0) {                     lazy facts that can still change it
- *       ... obtain those facts (bits of model/sql_facts.h), put them into the action's facts ...
+ *       ... obtain them (model/lazy_facts.h) or mark them as failed ...
  *       policy_decide(policy, e, &action, &run, &arena, &decision);
  *   }
  *

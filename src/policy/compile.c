@@ -1,0 +1,423 @@
+/* From sections to a policy: schema, programs, quorums, index. */
+#include "policy/compiler.h"
+
+#include "base/clock.h"
+#include "base/nearest.h"
+
+#include <stdlib.h>
+
+/* --- Expressions ---------------------------------------------------------------------------------- */
+
+static const struct yaml_node *macro_node(const struct compiler *c, struct str name)
+{
+    for (size_t i = 0; i < c->parts->macros.n; i++)
+        if (str_eq(c->parts->macros.list[i].name, name))
+            return c->parts->macros.list[i].text;
+    return NULL;
+}
+
+/* A diagnostic of the expression at `offset` of `v`, or of a macro that it uses, in its file. */
+static void say(struct compiler *c, const struct yaml_node *v, size_t offset,
+                const struct cel_diagnostic *d)
+{
+    enum severity severity = d->level == CEL_LEVEL_ERROR ? SEVERITY_ERROR : SEVERITY_WARNING;
+    if (d->macro.n != 0) {
+        const struct yaml_node *m = macro_node(c, d->macro);
+        v = m != NULL ? m : v;
+        offset = 0;
+    }
+    struct place at = yaml_place_in(v, offset + d->offset, d->length);
+    problem_add(c->l->problems, severity, at, d->hint, "%.*s", STR_FMT(d->message));
+}
+
+enum err compile_expression(struct compiler *c, const struct yaml_node *v, size_t offset,
+                            size_t length, const struct cel_type *result, struct cel_program **ret)
+{
+    struct cel_options o = {
+        .result = result,
+        .macros = c->macros,
+        .macro_count = c->parts->macros.n,
+        .lint = true,
+    };
+    struct cel_diagnostics said = {NULL, 0};
+    struct str text = {v->text.p + offset, length};
+    struct cel_program *p = NULL;
+    enum err e = cel_compile(c->l->arena, c->p->facts.schema, text, &o, &said, &p);
+    for (size_t i = 0; i < said.count; i++)
+        say(c, v, offset, &said.items[i]);
+    if (e == ERR_OK)
+        *ret = p;
+    else if (e == ERR_INVALID && said.count == 0)
+        problem_error(c->l->problems, yaml_place_in(v, offset, length), STR(""),
+                      "this expression cannot be compiled");
+    return e == ERR_INVALID ? ERR_OK : e;
+}
+
+/* --- Conjuncts ------------------------------------------------------------------------------------ */
+
+/* Which conjuncts of the whole policy are equal: open addressing over their canonical text. */
+struct shares {
+    struct conjunct **first; /* of each text: the first conjunct with it */
+    const struct str **texts;
+    size_t mask;
+};
+
+static void share(struct policy *p, struct shares *s, struct conjunct *c, const struct str *text)
+{
+    size_t at = str_hash(*text) & s->mask;
+    while (s->first[at] != NULL && !str_eq(*s->texts[at], *text))
+        at = (at + 1) & s->mask;
+    if (s->first[at] == NULL) {
+        s->first[at] = c;
+        s->texts[at] = text;
+        return;
+    }
+    if (s->first[at]->share == NO_SHARE)
+        s->first[at]->share = p->n_shares++;
+    c->share = s->first[at]->share;
+}
+
+static enum err conjuncts_list(struct arena *a, struct guardrail *g)
+{
+    size_t n = 0;
+    if (g->when == NULL)
+        return ERR_OK;
+    cel_program_conjuncts(g->when, &n);
+    struct conjunct *list = arena_new_array(a, n, struct conjunct);
+    if (list == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < n; i++)
+        list[i] = (struct conjunct){.number = (uint32_t)i, .share = NO_SHARE};
+    g->conjuncts = list;
+    g->n_conjuncts = n;
+    return ERR_OK;
+}
+
+static enum err conjuncts_share(struct arena *a, struct policy *p)
+{
+    size_t total = 0, size = 16;
+    for (size_t i = 0; i < p->n; i++)
+        total += p->guardrails[i].n_conjuncts;
+    while (size < 2 * total)
+        size *= 2;
+    struct shares s = {
+        .first = arena_new_array(a, size, struct conjunct *),
+        .texts = arena_new_array(a, size, const struct str *),
+        .mask = size - 1,
+    };
+    if (s.first == NULL || s.texts == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < p->n; i++) {
+        struct guardrail *g = &p->guardrails[i];
+        size_t n = 0;
+        const struct cel_conjunct *from = g->when != NULL ? cel_program_conjuncts(g->when, &n) : NULL;
+        for (size_t k = 0; k < n; k++)
+            share(p, &s, &g->conjuncts[k], &from[k].canonical);
+    }
+    return ERR_OK;
+}
+
+/* --- Approvals ------------------------------------------------------------------------------------ */
+
+static bool same_names(const struct requirement *r, const struct text_list *from)
+{
+    if (r->n_from != from->n)
+        return false;
+    for (size_t i = 0; i < from->n; i++)
+        if (!str_eq(r->from[i], from->list[i]))
+            return false;
+    return true;
+}
+
+/* The number of the set, added to the policy's where it is new. */
+static uint32_t from_number(struct policy *p, struct requirement *froms,
+                            const struct text_list *from)
+{
+    for (size_t i = 0; i < p->n_froms; i++)
+        if (same_names(&froms[i], from))
+            return (uint32_t)i;
+    froms[p->n_froms] = (struct requirement){from->list, from->n, 0};
+    return (uint32_t)p->n_froms++;
+}
+
+/* One need per distinct set: two entries with the same set ask for the sum. */
+static enum err needs_list(struct compiler *c, const struct approvals_source *s,
+                           struct requirement *froms, const struct need **ret, size_t *ret_n)
+{
+    struct need *list = arena_new_array(c->l->arena, s->n, struct need);
+    if (list == NULL)
+        return ERR_NOMEM;
+    size_t n = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        uint32_t from = from_number(c->p, froms, &s->list[i].from);
+        size_t k = 0;
+        while (k < n && list[k].from != from)
+            k++;
+        n += k == n;
+        list[k].from = from;
+        list[k].count += s->list[i].count;
+    }
+    *ret = list;
+    *ret_n = n;
+    return ERR_OK;
+}
+
+static const int64_t decide_within_unless_said = 15 * 60 * NS_PER_S;
+static const int64_t run_within_unless_said = 5 * 60 * NS_PER_S;
+
+static int64_t first_said(int64_t a, int64_t b, int64_t c)
+{
+    return a != 0 ? a : b != 0 ? b : c;
+}
+
+static enum err defaults_compile(struct compiler *c, struct requirement *froms)
+{
+    const struct hold_source *d = &c->parts->defaults;
+    struct policy *p = c->p;
+    if (d->approvals.at != NULL)
+        quorum_check(c->l, c->parts->people, &d->approvals, &c->quorums);
+    p->default_decide_ns = first_said(d->decide_within_ns, 0, decide_within_unless_said);
+    p->default_run_ns = first_said(d->run_within_ns, 0, run_within_unless_said);
+    p->default_on_disconnect =
+        d->on_disconnect != 0 ? (enum on_disconnect)d->on_disconnect : ON_DISCONNECT_WITHDRAW;
+    return needs_list(c, &d->approvals, froms, &p->default_needs, &p->n_default_needs);
+}
+
+static void check_resource_defaults(struct compiler *c)
+{
+    for (size_t i = 0; i < c->parts->n_resources; i++) {
+        const struct resource *r = &c->parts->resources[i];
+        if (r->default_verdict == VERDICT_HOLD && c->p->n_default_needs == 0)
+            problem_error(c->l->problems, yaml_place(c->parts->resource_nodes[i]),
+                          STR("say who approves: `defaults: { approvals: [...] }`"),
+                          "resource `%.*s` holds by default, but nobody is named to approve",
+                          STR_FMT(r->name));
+    }
+}
+
+static enum err hold_compile(struct compiler *c, const struct guardrail_source *s,
+                             struct requirement *froms, struct guardrail *g)
+{
+    const struct policy *p = c->p;
+    const struct hold_source *h = &s->hold;
+    g->decide_within_ns = first_said(h->decide_within_ns, p->default_decide_ns, 0);
+    g->run_within_ns = first_said(h->run_within_ns, p->default_run_ns, 0);
+    g->on_disconnect =
+        h->on_disconnect != 0 ? (enum on_disconnect)h->on_disconnect : p->default_on_disconnect;
+    if (h->approvals.at == NULL) {
+        g->needs = p->default_needs;
+        g->n_needs = p->n_default_needs;
+        if (g->n_needs == 0 && g->then == VERDICT_HOLD)
+            problem_error(c->l->problems, yaml_place(s->name_node),
+                          STR("add `approvals: [{ from: GROUP, count: 1 }]` to it or to `defaults:`"),
+                          "guardrail `%.*s` holds, but nobody is named to approve", STR_FMT(g->name));
+        return ERR_OK;
+    }
+    quorum_check(c->l, c->parts->people, &h->approvals, &c->quorums);
+    return needs_list(c, &h->approvals, froms, &g->needs, &g->n_needs);
+}
+
+/* --- Guardrails ----------------------------------------------------------------------------------- */
+
+static enum err resources_compile(struct compiler *c, const struct guardrail_source *s,
+                                  struct guardrail *g)
+{
+    uint32_t *list = arena_new_array(c->l->arena, s->resources.n, uint32_t);
+    if (list == NULL)
+        return ERR_NOMEM;
+    size_t n = 0;
+    for (size_t i = 0; i < s->resources.n; i++) {
+        struct nearest near = nearest_to(s->resources.list[i]);
+        size_t k = 0;
+        for (; k < c->parts->n_resources; k++) {
+            if (str_eq(c->parts->resources[k].name, s->resources.list[i]))
+                break;
+            nearest_offer(&near, c->parts->resources[k].name);
+        }
+        if (k < c->parts->n_resources)
+            list[n++] = (uint32_t)k;
+        else
+            problem_error(c->l->problems, yaml_place(s->resources.nodes[i]),
+                          problem_did_you_mean(c->l->problems, near.best),
+                          "there is no resource `%.*s`", STR_FMT(s->resources.list[i]));
+    }
+    g->resources = list;
+    g->n_resources = n;
+    return ERR_OK;
+}
+
+static enum err default_message(struct compiler *c, struct guardrail *g)
+{
+    const char *word = g->then == VERDICT_DENY ? "denied" : g->then == VERDICT_HOLD ? "held" : "allowed";
+    return arena_printf(c->l->arena, &g->default_message, "%s by guardrail %.*s", word,
+                        STR_FMT(g->name));
+}
+
+static enum err guardrail_compile(struct compiler *c, const struct guardrail_source *s,
+                                  struct requirement *froms, struct guardrail *g)
+{
+    *g = (struct guardrail){
+        .name = s->name,
+        .kinds = s->kinds,
+        .then = (enum verdict)s->then,
+        .observe = s->observe != 0,
+        .source = s,
+    };
+    if (s->when != NULL)
+        TRY(compile_expression(c, s->when, 0, s->when->text.n, &CEL_TYPE_BOOL, &g->when));
+    if (s->message != NULL)
+        TRY(message_compile(c, s->message, &g->message));
+    TRY(default_message(c, g));
+    TRY(resources_compile(c, s, g));
+    TRY(hold_compile(c, s, froms, g));
+    TRY(conjuncts_list(c->l->arena, g));
+    return cases_compile(c, g);
+}
+
+/* Every scalar that holds expressions, for finding the labels they mention. */
+static enum err expressions_list(struct compiler *c, const struct yaml_node ***ret, size_t *ret_n)
+{
+    const struct guardrail_sources *g = &c->parts->guardrails;
+    size_t n = 0;
+    const struct yaml_node **list =
+        arena_new_array(c->l->arena, c->parts->macros.n + 2 * g->n, const struct yaml_node *);
+    if (list == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < c->parts->macros.n; i++)
+        list[n++] = c->parts->macros.list[i].text;
+    for (size_t i = 0; i < g->n; i++) {
+        if (g->list[i].when != NULL)
+            list[n++] = g->list[i].when;
+        if (g->list[i].message != NULL)
+            list[n++] = g->list[i].message;
+    }
+    *ret = list;
+    *ret_n = n;
+    return ERR_OK;
+}
+
+static enum err macros_compile(struct compiler *c)
+{
+    size_t n = c->parts->macros.n;
+    c->macros = arena_new_array(c->l->arena, n, struct cel_macro);
+    if (c->macros == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < n; i++)
+        c->macros[i] = (struct cel_macro){c->parts->macros.list[i].name,
+                                          c->parts->macros.list[i].text->text};
+    /* Each alone too, so that one nobody uses is checked. */
+    for (size_t i = 0; i < n; i++) {
+        const struct yaml_node *v = c->parts->macros.list[i].text;
+        struct cel_program *unused = NULL;
+        TRY(compile_expression(c, v, 0, v->text.n, NULL, &unused));
+        cel_program_free(unused);
+    }
+    return ERR_OK;
+}
+
+static enum err labels_compile(struct compiler *c)
+{
+    size_t n = c->parts->n_resources;
+    struct cel_map *maps = arena_new_array(c->l->arena, n, struct cel_map);
+    if (maps == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < n; i++) {
+        enum err e = facts_labels(c->l->arena, &c->parts->resources[i], &maps[i]);
+        if (e != ERR_OK)
+            return e == ERR_EXISTS ? ERR_OK : e; /* double labels were already said */
+    }
+    c->p->labels = maps;
+    return ERR_OK;
+}
+
+/* --- The whole ------------------------------------------------------------------------------------ */
+
+/* The slots that some program reads and the index does not fill. */
+static enum err reads_list(struct arena *a, struct policy *p)
+{
+    uint32_t *list = arena_new_array(a, p->facts.n, uint32_t);
+    bool *read = arena_new_array(a, p->facts.n, bool);
+    if (list == NULL || read == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < p->n; i++) {
+        const struct guardrail *g = &p->guardrails[i];
+        for (uint32_t s = 0; s < p->facts.n; s++) {
+            bool reads = g->when != NULL && cel_program_reads(g->when, s);
+            for (size_t k = 0; !reads && k < g->message.n; k++)
+                reads = g->message.parts[k].program != NULL &&
+                        cel_program_reads(g->message.parts[k].program, s);
+            read[s] = read[s] || reads;
+        }
+    }
+    for (size_t i = 0; i < p->index.n_slots; i++)
+        read[p->index.slots[i].slot] = false;
+    for (uint32_t s = 0; s < p->facts.n; s++)
+        if (read[s])
+            list[p->n_reads++] = s;
+    p->reads = list;
+    return ERR_OK;
+}
+
+static enum err guardrails_compile(struct compiler *c)
+{
+    const struct guardrail_sources *s = &c->parts->guardrails;
+    size_t froms = c->parts->defaults.approvals.n;
+    for (size_t i = 0; i < s->n; i++)
+        froms += s->list[i].hold.approvals.n;
+    struct requirement *sets = arena_new_array(c->l->arena, froms, struct requirement);
+    c->p->guardrails = arena_new_array(c->l->arena, s->n, struct guardrail);
+    if (sets == NULL || c->p->guardrails == NULL)
+        return ERR_NOMEM;
+    c->p->froms = sets;
+    TRY(defaults_compile(c, sets));
+    check_resource_defaults(c);
+    for (size_t i = 0; i < s->n; i++) {
+        c->p->n = i + 1; /* also a half-built one is freed */
+        TRY(guardrail_compile(c, &s->list[i], sets, &c->p->guardrails[i]));
+    }
+    return ERR_OK;
+}
+
+static enum err compile(struct compiler *c)
+{
+    const struct yaml_node **texts;
+    size_t n;
+    TRY(expressions_list(c, &texts, &n));
+    TRY(facts_declare(c->l, texts, n, &c->p->facts));
+    TRY(macros_compile(c));
+    TRY(labels_compile(c));
+    TRY(guardrails_compile(c));
+    if (c->l->out_of_memory)
+        return ERR_NOMEM;
+    if (c->l->problems->n_errors != 0)
+        return ERR_INVALID;
+    TRY(conjuncts_share(c->l->arena, c->p));
+    TRY(index_build(c->l->arena, c->p));
+    return reads_list(c->l->arena, c->p);
+}
+
+enum err policy_compile(struct loader *l, const struct policy_parts *parts, struct policy **ret)
+{
+    struct policy *p = arena_new(l->arena, struct policy);
+    if (p == NULL)
+        return ERR_NOMEM;
+    p->parts = parts;
+    struct compiler c = {.l = l, .parts = parts, .p = p};
+    enum err e = compile(&c);
+    if (e == ERR_OK)
+        *ret = p;
+    else
+        policy_free(p);
+    return e;
+}
+
+void policy_free(struct policy *p)
+{
+    if (p == NULL)
+        return;
+    for (size_t i = 0; i < p->n; i++) {
+        cel_program_free(p->guardrails[i].when);
+        message_free(&p->guardrails[i].message);
+    }
+    cel_schema_free(p->facts.schema);
+}

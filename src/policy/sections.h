@@ -1,0 +1,94 @@
+/*
+ * The sections of a configuration, as read from YAML: each may stand in several files, in order.
+ * Names are checked within a section; what refers from one to another is checked by who compiles.
+ */
+#pragma once
+
+#include "base/limits.h"
+#include "model/decision.h"
+#include "policy/fields.h"
+
+/* The nodes of one section, one a file. */
+struct section {
+    const struct yaml_node *parts[LIMIT_CONFIG_FILES];
+    size_t n;
+};
+
+/* --- resources: ------------------------------------------------------------------------------- */
+
+/* False where something was wrong; *ret has what could be read. */
+struct resource_list {
+    const struct resource *list;
+    const struct yaml_node *const *nodes; /* where each stands */
+    size_t n;
+};
+bool resources_read(struct loader *l, const struct section *s, struct resource_list *ret);
+
+/* --- people: ---------------------------------------------------------------------------------- */
+
+bool people_read(struct loader *l, const struct section *s, struct people *ret);
+
+/* --- macros: ---------------------------------------------------------------------------------- */
+
+struct macro_source {
+    struct str name;
+    const struct yaml_node *text;
+};
+struct macro_sources {
+    const struct macro_source *list;
+    size_t n;
+};
+bool macros_read(struct loader *l, const struct section *s, struct macro_sources *ret);
+
+/* --- guardrails: and defaults: ---------------------------------------------------------------- */
+
+struct approval_source {
+    struct text_list from;
+    uint32_t count;
+};
+
+struct approvals_source {
+    const struct yaml_node *at; /* NULL: not said */
+    const struct approval_source *list;
+    size_t n;
+};
+
+struct test_source {
+    const struct yaml_node *at;
+    const struct yaml_node *sql_node;
+    struct str sql, command;    /* the text of the action */
+    struct str as, resource;
+    const struct yaml_node *as_node, *resource_node;
+    const struct yaml_node *facts; /* mapping: fact → value; NULL: none */
+    uint32_t expect;               /* enum verdict */
+    const struct yaml_node *expect_message;
+};
+
+/* What a held request is given; zero or NULL: not said. */
+struct hold_source {
+    struct approvals_source approvals;
+    int64_t decide_within_ns, run_within_ns;
+    int on_disconnect; /* enum on_disconnect */
+};
+
+struct guardrail_source {
+    const struct yaml_node *at, *name_node;
+    struct str name;
+    uint32_t kinds; /* bits 1 << enum action_kind */
+    struct text_list resources; /* n 0: all */
+    const struct yaml_node *when, *message; /* NULL: not said */
+    uint32_t then; /* enum verdict */
+    int observe;
+    struct hold_source hold;
+    const struct test_source *tests;
+    size_t n_tests;
+};
+
+struct guardrail_sources {
+    const struct guardrail_source *list;
+    size_t n;
+};
+
+bool guardrails_read(struct loader *l, const struct section *s, struct guardrail_sources *ret);
+/* `defaults:`, at most one in all files. */
+bool defaults_read(struct loader *l, const struct section *s, struct hold_source *ret);
