@@ -139,6 +139,9 @@
 /* Requests in one listing; longer ones are paged. */
 #define LIMIT_LIST 1000
 
+/* Nesting of JSON that comes from a worker and goes into the log. */
+#define LIMIT_JSON_DEPTH 64
+
 /* --- HTTP ------------------------------------------------------------------------------------ */
 
 #define LIMIT_HTTP_HEADERS (32 * KIB)
@@ -165,7 +168,10 @@
 
 /* --- Audit ----------------------------------------------------------------------------------- */
 
-/* One record line; longer content is kept by digest. */
-#define LIMIT_AUDIT_RECORD LIMIT_LINK_MESSAGE
+/* One record line: an envelope as a JSON string (every byte of it is escaped at worst into two) and
+ * what is said about it. */
+#define LIMIT_AUDIT_RECORD (2 * LIMIT_ENVELOPE + 1 * MIB)
+/* Records that were not written yet; above it they are written at once. */
+#define LIMIT_AUDIT_BATCH (256 * KIB)
 /* Records that need not precede their effect are synced within this time. */
 #define LIMIT_AUDIT_DELAY_MS 20
