@@ -37,9 +37,14 @@ need_packages() {
         as_root mkdir -p /etc/postgresql-common
         printf 'create_main_cluster = false\n' | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
     fi
-    as_root apt-get update -qq >&2
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        -o Dpkg::Options::=--force-confold -o Dpkg::Use-Pty=0 "${missing[@]}" >&2
+    local log
+    log=$(mktemp)
+    {
+        as_root apt-get update -qq &&
+            as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+                -o Dpkg::Options::=--force-confold -o Dpkg::Use-Pty=0 "${missing[@]}"
+    } >"$log" 2>&1 </dev/null || { tail -n 40 "$log" >&2; rm -f "$log"; die "apt-get failed"; }
+    rm -f "$log"
 }
 
 # Node.js and npm may come from another source than Debian: what counts is that they run.
