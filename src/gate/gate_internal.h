@@ -64,6 +64,7 @@ struct hold {
     struct action action;         /* what it points to is the source's until the end */
     struct digest digest;         /* of what was submitted and is shown */
     struct config *config;        /* under which it was judged */
+    struct config *resource_config; /* that action.resource is in */
     int64_t due_ms;               /* the broker's answer or decision must be there by then */
     int64_t notice_ms;            /* the client is told again */
     int64_t decide_by_ms;

@@ -71,6 +71,14 @@ static void start_ticking(struct gate *g)
     g->ticking = true;
 }
 
+static void hold_memory_free(struct hold *h)
+{
+    arena_done(&h->text);
+    config_unref(h->config);
+    config_unref(h->resource_config);
+    free(h);
+}
+
 enum err hold_begin(struct gate *g, struct door *door, struct source_session *owner,
                     const struct action *a, const struct decision *d, const struct digest *digest,
                     struct hold **ret)
@@ -85,16 +93,15 @@ enum err hold_begin(struct gate *g, struct door *door, struct source_session *ow
     h->owner = owner;
     h->action = *a;
     h->digest = *digest;
-    h->config = config_ref(door->config);
+    h->config = config_ref(g->config);
+    h->resource_config = config_ref(door->config);
     h->decide_by_ms = now + ms_of_ns(d->decide_within_ns);
     h->due_ms = now + g->options.link_answer_ms;
     enum err e = arena_str(&h->text, words_message(d, VERDICT_HOLD), &h->message);
     if (e == ERR_OK)
         e = hold_table_add(&g->table, h);
     if (e != ERR_OK) {
-        arena_done(&h->text);
-        config_unref(h->config);
-        free(h);
+        hold_memory_free(h);
         return e;
     }
     hold_list_append(&g->waiting, h);
@@ -109,13 +116,6 @@ static void hold_leave(struct gate *g, struct hold *h)
 {
     hold_table_remove(&g->table, h);
     hold_list_remove(h->state == HOLD_RELEASED ? &g->released : &g->waiting, h);
-}
-
-static void hold_memory_free(struct hold *h)
-{
-    arena_done(&h->text);
-    config_unref(h->config);
-    free(h);
 }
 
 void hold_free(struct gate *g, struct hold *h)
