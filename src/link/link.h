@@ -31,7 +31,8 @@
  *     |------------------------------------>|
  *
  * WITHDRAW may cross APPROVED on the wire: the broker answers it with ENDED in any case, and a hold
- * ends for the worker when ENDED or CLAIMED came, or when it sent WITHDRAW.
+ * ends for the worker when ENDED or CLAIMED came, or when it sent WITHDRAW. It may cross CLAIMED too:
+ * the worker answers that with RESULT, failed ("not run").
  */
 #pragma once
 
@@ -63,11 +64,13 @@ enum link_type {
 
 enum link_side { LINK_WORKER = 1, LINK_BROKER };
 
-/* First word of a worker, also after the broker came back: `holds` are those still waiting, also
- * when CLAIM was sent and CLAIMED did not come, which the broker joins to its stored requests (same
- * number and digest) or ends; one whose `request` is 0 was never answered and is ended. `runs` are
- * the requests whose CLAIMED came and whose RESULT is still to be sent: a request the store has as
- * running for this worker and that is not among them becomes unknown. */
+/* First word of a worker, also after the broker came back: `holds` are those still waiting, which the
+ * broker joins to its stored requests (same number and digest; SUBMITTED may be said again) or ends;
+ * one whose `request` is 0 was never answered and is ended. `runs` are the requests whose RESULT is
+ * still to be sent: those that run or ran, and those whose CLAIM was under way when the link broke,
+ * which the worker has refused and reports as failed ("not run"). A request the store has as running
+ * for this worker and that is not among them becomes unknown; one among them that is still approved
+ * (the CLAIM never came) ends as withdrawn, and its RESULT changes nothing. */
 struct link_open_hold {
     uint64_t hold, request;
     struct digest digest;
