@@ -38,6 +38,7 @@ static struct str text_line(struct str text, uint32_t line)
     return s;
 }
 
+PRINTF_LIKE(3, 0)
 static enum err arena_vprintf(struct arena *a, struct str *ret, const char *fmt, va_list args)
 {
     char text[LIMIT_CONFIG_PROBLEM_BYTES];

@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum probe_act { PROBE_NOTHING, PROBE_FREE, PROBE_CLOSE };
+
 struct probe {
     struct stream *stream;
     struct buf got;
@@ -18,12 +20,11 @@ struct probe {
     enum err why;
     char text[300];
     /* What to do inside a callback. */
-    enum { PROBE_NOTHING, PROBE_FREE, PROBE_CLOSE } on_connected, on_received, on_drained,
-        on_secured, on_hung_up, on_ended;
+    enum probe_act on_connected, on_received, on_drained, on_secured, on_hung_up, on_ended;
     bool gone;
 };
 
-static inline void probe_act(struct probe *p, int what)
+static inline void probe_act(struct probe *p, enum probe_act what)
 {
     if (p->gone)
         p->late++;
@@ -42,7 +43,7 @@ static inline void probe_connected(void *ctx)
 {
     struct probe *p = ctx;
     p->connected++;
-    probe_act(p, (int)p->on_connected);
+    probe_act(p, p->on_connected);
 }
 
 static inline void probe_received(void *ctx, struct str bytes)
@@ -51,28 +52,28 @@ static inline void probe_received(void *ctx, struct str bytes)
     p->received++;
     if (p->ended > 0 || bytes.n == 0 || buf_put_str(&p->got, bytes) != ERR_OK)
         p->late++;
-    probe_act(p, (int)p->on_received);
+    probe_act(p, p->on_received);
 }
 
 static inline void probe_drained(void *ctx)
 {
     struct probe *p = ctx;
     p->drained++;
-    probe_act(p, (int)p->on_drained);
+    probe_act(p, p->on_drained);
 }
 
 static inline void probe_secured(void *ctx)
 {
     struct probe *p = ctx;
     p->secured++;
-    probe_act(p, (int)p->on_secured);
+    probe_act(p, p->on_secured);
 }
 
 static inline void probe_hung_up(void *ctx)
 {
     struct probe *p = ctx;
     p->hung_up++;
-    probe_act(p, (int)p->on_hung_up);
+    probe_act(p, p->on_hung_up);
 }
 
 static inline void probe_ended(void *ctx, enum err why, struct str text)
@@ -81,7 +82,7 @@ static inline void probe_ended(void *ctx, enum err why, struct str text)
     p->ended++;
     p->why = why;
     (void)snprintf(p->text, sizeof(p->text), "%.*s", STR_FMT(text));
-    probe_act(p, (int)p->on_ended);
+    probe_act(p, p->on_ended);
 }
 
 static const struct stream_ops probe_ops = {probe_connected, probe_received, probe_drained,

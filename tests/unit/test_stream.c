@@ -281,7 +281,7 @@ TEST(tcp_streams_have_no_delay_and_probe_dead_peers)
 
 /* --- Freeing inside callbacks ---------------------------------------------------------------- */
 
-static void free_inside(size_t which, int what)
+static void free_inside(size_t which, enum probe_act what)
 {
     struct rig r;
     static char big[4 * 1024 * 1024], in[65536];

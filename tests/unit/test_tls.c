@@ -300,7 +300,7 @@ TEST(a_paused_tls_stream_hands_out_nothing)
 TEST(a_stream_may_be_freed_inside_the_tls_callbacks)
 {
     struct rig r;
-    for (int what = PROBE_FREE; what <= PROBE_CLOSE; what++) {
+    for (enum probe_act what = PROBE_FREE; what <= PROBE_CLOSE; what++) {
         rig_init(&r, false);
         r.server.on_secured = what;
         start(&r, "");
