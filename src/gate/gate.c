@@ -101,9 +101,9 @@ static enum err explain(struct gate *g, const struct action *a)
     return json_end(&j);
 }
 
-static enum err send_submit(struct gate *g, const struct hold *h, const struct decision *d)
+static enum err send_submit(struct gate *g, const struct hold *h, const struct action *a,
+                            const struct decision *d)
 {
-    const struct action *a = &h->action;
     struct str guardrails;
     TRY(words_guardrails(d, &g->arena, &guardrails));
     buf_clear(&g->context);
@@ -151,7 +151,7 @@ static enum verdict hold(struct gate *g, struct door *door, struct source_sessio
         return not_held(g, a, d, "it must be approved and could not be described", ret);
     if (hold_begin(g, door, owner, a, d, &digest, &h) != ERR_OK)
         return not_held(g, a, d, "it must be approved and there is no memory left", ret);
-    e = send_submit(g, h, d);
+    e = send_submit(g, h, a, d);
     if (e != ERR_OK) {
         hold_free(g, h);
         return not_held(g, a, d, e == ERR_LIMIT
@@ -175,24 +175,40 @@ static void give_back(struct gate *g)
             buf_done(large[i]);
 }
 
+/* A fact that costs a look elsewhere is obtained by nobody here: it counts as one that could not be,
+ * and a guardrail that reads it holds. Each round settles at least one. */
+static enum err decide(struct gate *g, struct action *a, struct lazy_facts *lazy,
+                       struct decision *ret)
+{
+    struct policy_run *run = NULL;
+    for (int round = 0; round <= LAZY_FACT_COUNT; round++) {
+        TRY(policy_decide(g->config->policy, g->eval, a, &run, &g->arena, ret));
+        if (LIKELY(ret->needs_facts == 0))
+            return ERR_OK;
+        lazy->failed |= ret->needs_facts;
+        lazy->why_failed = STR("the gateway could not obtain it");
+        a->lazy = lazy;
+    }
+    return ERR_BUG;
+}
+
 static enum verdict port_submit(void *ctx, struct source_session *owner, const struct action *asked,
                                 struct submission *ret)
 {
     struct door *door = ctx;
     struct gate *g = door->gate;
-    struct policy_run *run = NULL;
+    struct lazy_facts lazy = {.known = 0};
     struct decision d;
     struct action a = *asked;
     enum verdict v;
     a.resource = door->resource;
     *ret = (struct submission){.hold = NULL};
     arena_reset(&g->arena);
-    if (policy_decide(g->config->policy, g->eval, &a, &run, &g->arena, &d) != ERR_OK)
+    if (decide(g, &a, &lazy, &d) != ERR_OK)
         return unavailable(g, STR("the guardrails could not be evaluated"), ret);
     switch (d.verdict) {
     case VERDICT_ALLOW:
-        v = d.needs_facts == 0 ? allow(g, &a, &d, ret)
-                               : unavailable(g, STR("a fact the guardrails need is missing"), ret);
+        v = allow(g, &a, &d, ret);
         break;
     case VERDICT_HOLD:
         v = hold(g, door, owner, &a, &d, ret);

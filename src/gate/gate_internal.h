@@ -16,6 +16,7 @@
 #include "gate/gate.h"
 #include "link/link.h"
 #include "model/envelope.h"
+#include "model/lazy_facts.h"
 #include "net/stream.h"
 
 /* --- Holds ----------------------------------------------------------------------------------- */

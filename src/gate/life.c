@@ -92,6 +92,7 @@ enum err hold_begin(struct gate *g, struct door *door, struct source_session *ow
     h->door = door;
     h->owner = owner;
     h->action = *a;
+    h->action.lazy = NULL; /* was for the verdict, and lives no longer than that */
     h->digest = *digest;
     h->config = config_ref(g->config);
     h->resource_config = config_ref(door->config);

@@ -375,6 +375,7 @@ enum err uplink_init(struct gate *g)
 void uplink_done(struct gate *g)
 {
     struct uplink *up = &g->up;
+    (void)!flush(g); /* the last records; without a link they are lost with us */
     stream_close(up->stream, 1000);
     up->stream = NULL;
     timer_free(up->flush);

@@ -4,14 +4,15 @@
  * the gate says nothing about the policy language.
  *
  *   action text   "allow", "deny", "hold", "keep" (hold, kept on disconnect), "observe" (matches, is
- *                 allowed), "nobody" (hold without approvers), "facts" (allow with a fact missing),
- *                 "invalid" (a verdict that is none), "fail" (the evaluation fails)
+ *                 allowed), "nobody" (hold without approvers), "facts" (allow, or hold where a
+ *                 fact could not be obtained), "facts forever" (never content), "invalid" (a verdict that is none), "fail" (the evaluation fails)
  *   configuration "bad" does not load; "all" records all; "idle" can match nothing; "gone" has no
  *                 resource; every other word only makes it another version
  */
 #pragma once
 
 #include "base/arena.h"
+#include "model/lazy_facts.h"
 #include "policy/config.h"
 
 #include <stdlib.h>
@@ -122,9 +123,8 @@ enum err policy_decide(const struct policy *p, struct policy_eval *e, const stru
         ret->n_matched = 0;
     } else if (str_starts(t, STR("observe"))) {
         m->observe = true;
-    } else if (str_starts(t, STR("facts"))) {
-        ret->n_matched = 0;
-        ret->needs_facts = 1;
+    } else if (str_is(t, "facts forever") || (str_is(t, "facts") && lazy_settled(a->lazy) == 0)) {
+        ret->needs_facts = LAZY_BIT(LAZY_ESTIMATED_ROWS);
     } else if (str_starts(t, STR("deny"))) {
         m->then = ret->verdict = VERDICT_DENY;
     } else if (str_starts(t, STR("invalid"))) {

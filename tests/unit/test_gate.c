@@ -371,7 +371,7 @@ TEST(a_denied_action_is_answered_with_the_guardrails_message_and_recorded)
 
 TEST(no_verdict_is_a_refusal)
 {
-    static const char *const texts[] = {"fail", "invalid", "nobody", "facts"};
+    static const char *const texts[] = {"fail", "invalid", "nobody", "facts forever"};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         struct rig r;
         struct source_session s;
@@ -382,6 +382,21 @@ TEST(no_verdict_is_a_refusal)
         CHECK(gate_counts(r.gate)->allowed == 0);
         rig_done(&r);
     }
+}
+
+TEST(a_fact_that_nobody_can_obtain_holds)
+{
+    struct rig r;
+    struct source_session s;
+    uint64_t n;
+    struct digest d;
+    rig_init(&r);
+    session_init(&s, &r, "facts");
+    hold_it(&r, &s, 7, &n, &d);
+    claim_it(&r, n, 7, d);
+    say_claimed(&r, n, 7, d);
+    CHECK(s.releases == 1);
+    rig_done(&r);
 }
 
 TEST(observed_matches_are_allowed_and_recorded_in_one_batch)
@@ -1210,7 +1225,8 @@ TEST(messages_that_dribble_in_byte_by_byte_mean_the_same)
 
 TAP_MAIN(T(an_allowed_action_costs_no_message),
          T(a_denied_action_is_answered_with_the_guardrails_message_and_recorded),
-         T(no_verdict_is_a_refusal), T(observed_matches_are_allowed_and_recorded_in_one_batch),
+         T(no_verdict_is_a_refusal), T(a_fact_that_nobody_can_obtain_holds),
+         T(observed_matches_are_allowed_and_recorded_in_one_batch),
          T(where_all_actions_are_recorded_an_allowed_one_is_too),
          T(what_must_be_recorded_and_cannot_be_does_not_run),
          T(an_action_too_large_to_be_shown_is_refused_with_that_reason),
