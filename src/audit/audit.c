@@ -16,6 +16,7 @@ struct audit {
     struct buf pending; /* whole lines, not yet written */
     bool unsynced;      /* something was appended since the last sync */
     int64_t sync_due;   /* monotonic, where unsynced */
+    uint64_t length;    /* of the file, with what is pending */
     uint64_t seq;       /* of the last record appended */
     struct digest hash; /* of the same */
     bool broken;
@@ -60,6 +61,11 @@ const char *audit_broken(const struct audit *a)
 uint64_t audit_last_seq(const struct audit *a)
 {
     return a->seq;
+}
+
+uint64_t audit_length(const struct audit *a)
+{
+    return a->length;
 }
 
 struct audit_counters audit_counters(const struct audit *a)
@@ -117,10 +123,12 @@ enum err audit_append(struct audit *a, const char *kind, struct str data, struct
         return ERR_LIMIT;
     if (buf_len(&a->pending) >= LIMIT_AUDIT_BATCH)
         TRY(write_pending(a));
+    size_t before = buf_len(&a->pending);
     TRY(audit_record_write(&a->pending, a->seq + 1, now.wall_ns, str_of(kind), &a->hash, data,
                            &hash));
     a->seq++;
     a->hash = hash;
+    a->length += buf_len(&a->pending) - before;
     a->counters.records++;
     if (!a->unsynced)
         a->sync_due = now.mono_ns + LIMIT_AUDIT_DELAY_MS * NS_PER_MS;
@@ -245,6 +253,7 @@ static enum err resume(struct audit *a, off_t size, struct moment now)
         a->hash = last.hash;
     }
     TRY(cut_torn(a, size, &t));
+    a->length = (uint64_t)size - t.torn.n;
     return record_repair(a, t.torn, now);
 }
 

@@ -57,6 +57,8 @@ int64_t audit_sync_due(const struct audit *a);
 /* NULL while healthy, else what broke it, for people. View, as long as the log. */
 const char *audit_broken(const struct audit *a);
 uint64_t audit_last_seq(const struct audit *a);
+/* Of the file with everything appended so far: where the next record begins. */
+uint64_t audit_length(const struct audit *a);
 
 struct audit_counters {
     uint64_t records, syncs, bytes;
@@ -92,7 +94,7 @@ MUST_USE enum err audit_verify(const char *path, struct audit_report *ret);
 /* "changed", "gap", … */
 const char *audit_fault_text(enum audit_fault f);
 
-/* Calls `each` for every record with seq > after, until it says false. The records are parsed, not
- * verified. ERR_CORRUPT where a line is no record. */
+/* Calls `each` for every record from byte `from` of the file on (0, or a value of audit_length), until
+ * it says false. The records are parsed, not verified. ERR_CORRUPT where a line is no record. */
 typedef bool audit_each_fn(void *ctx, const struct audit_record *r);
-MUST_USE enum err audit_each(const char *path, uint64_t after, audit_each_fn *each, void *ctx);
+MUST_USE enum err audit_each(const char *path, uint64_t from, audit_each_fn *each, void *ctx);

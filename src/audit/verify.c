@@ -214,7 +214,7 @@ enum err audit_verify(const char *path, struct audit_report *ret)
     return ERR_OK;
 }
 
-enum err audit_each(const char *path, uint64_t after, audit_each_fn *each, void *ctx)
+enum err audit_each(const char *path, uint64_t from, audit_each_fn *each, void *ctx)
 {
     CLEANUP(lines_done) struct lines l;
     size_t used = 0;
@@ -222,13 +222,15 @@ enum err audit_each(const char *path, uint64_t after, audit_each_fn *each, void 
     bool torn;
     enum err e;
     TRY(lines_open(&l, path));
+    if (lseek(l.fd, (off_t)from, SEEK_SET) < 0)
+        return ERR_IO;
     while ((e = lines_next(&l, &used, &line, &torn)) == ERR_OK) {
         struct audit_record r;
         if (torn)
             return ERR_OK;
         if (audit_record_parse(line, &r) != ERR_OK)
             return ERR_CORRUPT;
-        if (r.seq > after && !each(ctx, &r))
+        if (!each(ctx, &r))
             return ERR_OK;
     }
     return e == ERR_NOT_FOUND ? ERR_OK : e;

@@ -118,6 +118,10 @@ MUST_USE enum err store_token_revoke(struct store *s, uint64_t id, int64_t wall_
 
 /* --- The log's position ---------------------------------------------------------------------- */
 
-/* The sequence number of the last audit record whose change was committed. */
-MUST_USE enum err store_audit_seq_set(struct store *s, uint64_t seq);
-MUST_USE enum err store_audit_seq(struct store *s, uint64_t *ret);
+/* Where the audit log stood when a change was committed: the last record's number, and the length of
+ * the file. Zeros before the first. */
+struct store_position {
+    uint64_t seq, length;
+};
+MUST_USE enum err store_position_set(struct store *s, struct store_position p);
+MUST_USE enum err store_position(struct store *s, struct store_position *ret);

@@ -81,21 +81,36 @@ enum err store_token_revoke(struct store *s, uint64_t id, int64_t wall_ns)
 
 /* --- Position of the log --------------------------------------------------------------------- */
 
-enum err store_audit_seq_set(struct store *s, uint64_t seq)
+static enum err meta_set(struct store *s, struct str key, uint64_t v)
 {
     struct run q CLEANUP(run_done) = run_start_change(s, ST_META_SET);
-    bind_text(&q, STR("audit_seq"));
-    bind_u64(&q, seq);
+    bind_text(&q, key);
+    bind_u64(&q, v);
     return run_only(&q);
 }
 
-enum err store_audit_seq(struct store *s, uint64_t *ret)
+static enum err meta_get(struct store *s, struct str key, uint64_t *ret)
 {
     struct run q CLEANUP(run_done) = run_start(s, ST_META_GET);
-    bind_text(&q, STR("audit_seq"));
+    bind_text(&q, key);
     enum err e = run_row(&q);
     if (e != ERR_OK && e != ERR_NOT_FOUND)
         return e;
     *ret = e == ERR_OK ? column_u64(&q) : 0;
+    return ERR_OK;
+}
+
+enum err store_position_set(struct store *s, struct store_position p)
+{
+    TRY(meta_set(s, STR("audit_seq"), p.seq));
+    return meta_set(s, STR("audit_length"), p.length);
+}
+
+enum err store_position(struct store *s, struct store_position *ret)
+{
+    struct store_position p;
+    TRY(meta_get(s, STR("audit_seq"), &p.seq));
+    TRY(meta_get(s, STR("audit_length"), &p.length));
+    *ret = p;
     return ERR_OK;
 }

@@ -454,14 +454,20 @@ static bool count_record(void *ctx, const struct audit_record *r)
     return true;
 }
 
-TEST(records_after_a_number_are_visited)
+TEST(records_from_a_place_on_are_visited)
 {
     struct bench b;
     uint64_t seen[2] = {0};
     bench_init(&b);
-    append_n(&b, 5);
-    CHECK_OK(audit_each(b.path, 3, count_record, seen));
+    append_n(&b, 3);
+    audit_close(b.a);
+    bench_open(&b);
+    uint64_t from = audit_length(b.a);
+    append_n(&b, 2);
+    CHECK_OK(audit_each(b.path, from, count_record, seen));
     CHECK(seen[0] == 2 && seen[1] == 5);
+    CHECK_OK(audit_each(b.path, 0, count_record, seen));
+    CHECK(seen[0] == 7);
     bench_done(&b);
 }
 
@@ -477,4 +483,4 @@ TAP_MAIN(T(a_log_that_nobody_touched_verifies), T(a_record_has_the_documented_fo
          T(a_broken_log_says_why), T(records_are_collected_and_synced_within_the_delay),
          T(A11_what_would_break_out_of_its_record_is_refused),
          T(what_is_json_on_one_line_is_accepted),
-         T(A4_the_largest_envelope_fits_into_a_record), T(records_after_a_number_are_visited))
+         T(A4_the_largest_envelope_fits_into_a_record), T(records_from_a_place_on_are_visited))

@@ -1,0 +1,191 @@
+/*
+ * What the files of broker/ share. Nobody else includes this.
+ *
+ *   broker.c   the head: invariants, opening, closing, policy, the table of worker messages, ticks
+ *   change.c   the one place where a request changes its state
+ *   submit.c   SUBMIT, CLAIM, RESULT, WITHDRAW
+ *   holders.c  workers that come, go and come back
+ *   people.c   votes, withdrawals, what people may see
+ *   live.c     the open requests, in memory
+ *   records.c  what is written into the log
+ *   watch.c    events and counters
+ */
+#pragma once
+
+#include "approval/approval.h"
+#include "audit/audit.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "broker/broker.h"
+#include "store/store.h"
+
+/* How an open request is tied to a worker. */
+enum holding {
+    HELD = 1, /* a READY worker holds or runs it */
+    AWAITED,  /* from before the broker started: its worker may still name it in HELLO */
+    DETACHED, /* kept without a client: the next SUBMIT of the same action attaches */
+};
+
+/* One open request. The store is the truth; this is what has to be known at every turn. */
+struct live {
+    uint64_t id;
+    enum request_state state; /* pending, approved or running */
+    struct digest digest;
+    struct digest subject;    /* hash of its name, to count by */
+    int64_t deadline_mono_ns; /* to decide or run by; INT64_MAX while running */
+    bool keep_on_disconnect;
+    enum holding holding;
+    uint32_t worker, pid; /* HELD, AWAITED */
+    uint64_t hold;
+    bool of_instance;   /* AWAITED: held under the keeper that started this broker */
+    const char *doomed; /* why it has to end although that could not be written yet, else NULL */
+    int64_t retry_mono_ns;
+};
+
+enum peer_state { PEER_GONE = 0, PEER_SPAWNED, PEER_READY };
+struct peer {
+    enum peer_state state;
+    uint32_t pid;
+};
+
+struct broker_subscription {
+    broker_event_fn *fn; /* NULL: unsubscribed while events were being given out */
+    void *ctx;
+    struct broker_subscription *next;
+};
+
+struct broker {
+    struct broker_ops ops;
+    void *ctx;
+    char *instance;
+    struct broker_policy policy;
+    bool started; /* what is not started records no stop */
+    struct store *store;
+    struct audit *audit;
+    struct peer peers[LIMIT_WORKERS];
+    struct live *live; /* by id, ascending */
+    size_t n_live, live_size;
+    int64_t grace_until_mono_ns; /* for AWAITED; INT64_MAX once it is over */
+    struct broker_subscription *subscriptions;
+    bool giving_events;
+    struct broker_metrics metrics;
+    char store_text[256]; /* what the store said when it failed last; empty: healthy */
+};
+
+/* --- live.c ---------------------------------------------------------------------------------- */
+
+struct live *live_find(struct broker *b, uint64_t id);
+struct live *live_by_hold(struct broker *b, uint32_t worker, uint64_t hold);
+MUST_USE enum err live_add(struct broker *b, const struct live *l, struct live **ret);
+void live_remove(struct broker *b, uint64_t id);
+size_t live_count_subject(const struct broker *b, const struct digest *subject);
+/* Asserts what must hold of an open request, in memory alone and against its row. */
+void live_check(const struct broker *b, const struct live *l);
+void live_check_row(const struct live *l, const struct store_request *q);
+
+/* Arena for one request with its envelope and votes. */
+#define REQUEST_ARENA (4 * LIMIT_ENVELOPE)
+
+/* --- change.c -------------------------------------------------------------------------------- */
+
+/* What is written down with a step of the approval machine. */
+struct change {
+    struct approval_step step;
+    const struct vote *vote; /* where step.keep_vote */
+    struct str by, via;      /* who caused it, for the record; may be empty */
+    struct str reason;
+    struct str outcome;      /* JSON kept with the request; empty: none */
+};
+
+/* Carries the step out: records, then store, then memory, then events. On ERR_OK l is as the step
+ * says, and freed where the state is final. Any error: nothing happened, to the best of what the
+ * disk lets us know (a record that says so follows one that was undone). */
+MUST_USE enum err change_request(struct broker *b, struct live *l, const struct store_request *q,
+                                 const struct change *c, struct moment now);
+
+/* Loads the row of l. ERR_IO, ERR_CORRUPT, ERR_STALE where it does not match what is known here. */
+MUST_USE enum err change_load(struct broker *b, const struct live *l, struct arena *a,
+                              struct store_request *ret);
+
+struct approval change_approval_of(const struct store_request *q, const struct live *l);
+
+/* Ends a request whose holder is gone or whose end was due (TICK, LOST, WITHDRAW), and tells its
+ * holder. Where that cannot be written the holder is told UNAVAILABLE and it is tried again later. */
+struct ending {
+    enum approval_event_kind event;
+    struct str by, via, reason;
+};
+void change_end(struct broker *b, struct live *l, const struct ending *e, struct moment now);
+/* The holder was told that it is over; the store still has to be. */
+void change_doom(struct broker *b, struct live *l, const char *why, struct moment now);
+/* running -> failed, for what never began: its holder is told. */
+void change_not_run(struct broker *b, struct live *l, struct str why, struct moment now);
+/* Tries again what change_doom put off. */
+void change_retry(struct broker *b, struct live *l, struct moment now);
+
+/* Records on disk, then the commit, of the transaction that is open. A crash in between leaves records
+ * of what did not happen, which the next start finds by store_position and says. */
+MUST_USE enum err change_commit(struct broker *b);
+
+/* Notes whether the store works; passes e through. */
+enum err store_said(struct broker *b, enum err e);
+
+/* --- Messages to workers (holders.c) ----------------------------------------------------------- */
+
+void tell(struct broker *b, uint32_t worker, const struct link_message *m);
+void tell_ended(struct broker *b, uint32_t worker, uint64_t hold, uint64_t request,
+                enum link_end end, struct str by, struct str reason);
+void tell_holder_ended(struct broker *b, const struct live *l, enum link_end end, struct str by,
+                       struct str reason);
+void tell_approved(struct broker *b, const struct live *l, const struct store_request *q);
+
+/* --- Handlers of worker messages --------------------------------------------------------------- */
+
+typedef enum err worker_handler(struct broker *b, uint32_t worker, const struct link_message *m,
+                                struct moment now);
+worker_handler on_hello, on_submit, on_withdraw, on_claim, on_result, on_record, on_session,
+    on_peers, on_loaded;
+
+/* Leaves a request that is kept on disconnect without a holder. */
+void holders_detach(struct broker *b, struct live *l, struct moment now);
+/* Ends the waiting for workers from before the start. */
+void holders_grace_over(struct broker *b, struct moment now);
+/* Puts what the store has open into memory, AWAITED or DETACHED. */
+MUST_USE enum err holders_take_over(struct broker *b, struct moment now);
+
+/* --- records.c ------------------------------------------------------------------------------- */
+
+/* A record being written: json_* on .j, then record_append. */
+struct record {
+    struct buf data;
+    struct json j;
+};
+void record_begin(struct record *r);
+void record_done(struct record *r);
+MUST_USE enum err record_append(struct broker *b, struct record *r, const char *kind,
+                                struct moment now);
+
+MUST_USE enum err record_opened(struct broker *b, const struct store_request *q, struct moment now);
+MUST_USE enum err record_vote(struct broker *b, const struct request *r, const struct vote *v,
+                              struct moment now);
+MUST_USE enum err record_state(struct broker *b, const struct request *r, enum request_state to,
+                               const struct change *c, struct moment now);
+/* Something was recorded from seq `from` on and then not done. */
+void record_undone(struct broker *b, uint64_t from, const char *why, struct moment now);
+/* A vote, claim or submission that was turned down. */
+void record_turned_down(struct broker *b, const char *kind, uint64_t request, struct str who,
+                        struct str why, struct moment now);
+/* {"key": value, ...} of plain strings, for start, stop, policy and worker records. */
+struct record_field {
+    const char *key;
+    struct str value;
+};
+MUST_USE enum err record_fields(struct broker *b, const char *kind, const struct record_field *f,
+                                size_t n, struct moment now);
+
+/* --- watch.c --------------------------------------------------------------------------------- */
+
+void watch_tell(struct broker *b, enum broker_event_kind kind, uint64_t request,
+                enum request_state state);
+
+void broker_say(struct broker_error *e, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -1,0 +1,171 @@
+#include "broker/internal.h"
+
+/* docs/audit-format.md lists every kind with its members. */
+
+void record_begin(struct record *r)
+{
+    buf_init(&r->data, LIMIT_AUDIT_RECORD);
+    json_init(&r->j, &r->data);
+    json_object_begin(&r->j);
+}
+
+void record_done(struct record *r)
+{
+    buf_done(&r->data);
+}
+
+enum err record_append(struct broker *b, struct record *r, const char *kind, struct moment now)
+{
+    json_object_end(&r->j);
+    TRY(json_end(&r->j));
+    return audit_append(b->audit, kind, buf_view(&r->data), now, NULL);
+}
+
+static void put_digest(struct json *j, const struct digest *d)
+{
+    char hex[DIGEST_HEX + 1];
+    json_put_str(j, "digest", digest_hex(d, hex));
+}
+
+static void put_if(struct json *j, const char *key, struct str v)
+{
+    if (v.n == 0)
+        return;
+    json_key(j, key);
+    json_bytes(j, v);
+}
+
+/* Who and what, as every record about a request has it. */
+static void put_request(struct json *j, const struct request *r)
+{
+    json_key(j, "request");
+    json_uint(j, r->id);
+    put_digest(j, &r->digest);
+    put_if(j, "subject", r->subject);
+    put_if(j, "person", r->person);
+    put_if(j, "on_behalf_of", r->on_behalf_of);
+    put_if(j, "resource", r->resource);
+    put_if(j, "guardrails", r->guardrails);
+    put_if(j, "policy_version", r->policy_version);
+}
+
+static void put_quorum(struct json *j, const struct quorum *q)
+{
+    json_key(j, "approvals");
+    json_array_begin(j);
+    for (size_t i = 0; i < q->n_reqs; i++) {
+        json_object_begin(j);
+        json_key(j, "from");
+        json_array_begin(j);
+        for (size_t k = 0; k < q->reqs[i].n_from; k++)
+            json_str(j, q->reqs[i].from[k]);
+        json_array_end(j);
+        json_put_int(j, "count", q->reqs[i].count);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
+static void put_time(struct json *j, const char *key, int64_t wall_ns)
+{
+    char text[CLOCK_TEXT];
+    json_put_str(j, key, clock_text(wall_ns, text));
+}
+
+enum err record_opened(struct broker *b, const struct store_request *q, struct moment now)
+{
+    struct record r CLEANUP(record_done);
+    record_begin(&r);
+    put_request(&r.j, &q->r);
+    put_if(&r.j, "message", q->r.message);
+    put_quorum(&r.j, &q->r.quorum);
+    put_time(&r.j, "decide_by", q->r.decide_by_wall_ns);
+    json_key(&r.j, "context");
+    json_raw(&r.j, q->r.context);
+    json_key(&r.j, "explanation");
+    json_raw(&r.j, q->r.explanation);
+    json_put_str(&r.j, "envelope", q->r.envelope);
+    return record_append(b, &r, "opened", now);
+}
+
+enum err record_vote(struct broker *b, const struct request *q, const struct vote *v,
+                     struct moment now)
+{
+    struct record r CLEANUP(record_done);
+    record_begin(&r);
+    put_request(&r.j, q);
+    json_put_z(&r.j, "vote", v->kind == VOTE_APPROVE ? "approve" : "reject");
+    json_put_str(&r.j, "by", v->person);
+    put_if(&r.j, "reason", v->reason);
+    put_if(&r.j, "via", v->via);
+    json_put_str(&r.j, "policy_in_force", b->policy.version);
+    return record_append(b, &r, "vote", now);
+}
+
+static void put_approvers(struct json *j, const struct request *q, const struct vote *more)
+{
+    json_key(j, "approved_by");
+    json_array_begin(j);
+    for (size_t i = 0; i < q->n_votes; i++)
+        if (q->votes[i].kind == VOTE_APPROVE)
+            json_str(j, q->votes[i].person);
+    if (more != NULL)
+        json_str(j, more->person);
+    json_array_end(j);
+}
+
+enum err record_state(struct broker *b, const struct request *q, enum request_state to,
+                      const struct change *c, struct moment now)
+{
+    struct record r CLEANUP(record_done);
+    record_begin(&r);
+    put_request(&r.j, q);
+    json_put_z(&r.j, "from", request_state_text(q->state));
+    put_if(&r.j, "by", c->by);
+    put_if(&r.j, "via", c->via);
+    put_if(&r.j, "reason", c->reason);
+    if (to == REQUEST_APPROVED || to == REQUEST_RUNNING)
+        put_approvers(&r.j, q, c->step.keep_vote ? c->vote : NULL);
+    if (c->outcome.n != 0) {
+        json_key(&r.j, "outcome");
+        json_raw(&r.j, c->outcome);
+    }
+    json_put_str(&r.j, "policy_in_force", b->policy.version);
+    return record_append(b, &r, request_state_text(to), now);
+}
+
+void record_undone(struct broker *b, uint64_t from, const char *why, struct moment now)
+{
+    struct record r CLEANUP(record_done);
+    record_begin(&r);
+    if (audit_last_seq(b->audit) < from)
+        return;
+    json_put_int(&r.j, "from_seq", (int64_t)from);
+    json_put_int(&r.j, "to_seq", (int64_t)audit_last_seq(b->audit));
+    json_put_z(&r.j, "why", why);
+    enum err e = record_append(b, &r, "undone", now);
+    (void)e; /* a broken log says so by itself; at the next start it is found and recorded again */
+}
+
+void record_turned_down(struct broker *b, const char *kind, uint64_t request, struct str who,
+                        struct str why, struct moment now)
+{
+    struct record r CLEANUP(record_done);
+    record_begin(&r);
+    if (request != 0)
+        json_put_int(&r.j, "request", (int64_t)request);
+    put_if(&r.j, "by", who);
+    put_if(&r.j, "why", why);
+    enum err e = record_append(b, &r, kind, now);
+    (void)e; /* what was turned down has no effect that a missing record could hide */
+}
+
+enum err record_fields(struct broker *b, const char *kind, const struct record_field *f, size_t n,
+                       struct moment now)
+{
+    struct record r CLEANUP(record_done);
+    record_begin(&r);
+    for (size_t i = 0; i < n; i++)
+        put_if(&r.j, f[i].key, f[i].value);
+    return record_append(b, &r, kind, now);
+}

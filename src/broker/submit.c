@@ -1,0 +1,453 @@
+#include "base/json_check.h"
+#include "approval/quorum.h"
+#include "broker/internal.h"
+#include "base/log.h"
+
+#include <stdio.h>
+
+/* --- SUBMIT ---------------------------------------------------------------------------------- */
+
+static bool is_duration(int64_t ns)
+{
+    return ns > 0 && ns <= 366 * 86400 * NS_PER_S;
+}
+
+static struct approval approval_of_submit(const struct link_submit *s)
+{
+    return (struct approval){.state = REQUEST_PENDING,
+                             .digest = s->digest,
+                             .subject = s->subject,
+                             .person = s->person,
+                             .on_behalf_of = s->on_behalf_of,
+                             .quorum = s->quorum,
+                             .deadline_mono_ns = INT64_MAX};
+}
+
+static bool is_json_or_empty(struct str s)
+{
+    return s.n == 0 || json_is_one_line(s, JSON_LINE_OBJECT) || json_is_one_line(s, JSON_LINE_ARRAY);
+}
+
+/* What the worker must have done right: wrong here is a fault of it. NULL: nothing. */
+static const char *fault_of(const struct link_submit *s)
+{
+    struct digest d = digest_of(s->envelope);
+    if (!digest_eq(&d, &s->digest))
+        return "the digest is not that of the envelope";
+    if (s->envelope.n > LIMIT_ENVELOPE || !json_is_one_line(s->envelope, JSON_LINE_OBJECT))
+        return "the envelope is not one line of JSON within the limit";
+    if (!is_json_or_empty(s->context) || !is_json_or_empty(s->explanation))
+        return "context and explanation must be JSON";
+    if (!quorum_well_formed(&s->quorum))
+        return "the guardrail asks for no approval, or for too many";
+    if (!is_duration(s->decide_within_ns) || !is_duration(s->run_within_ns))
+        return "the guardrail gives no time to decide or to run";
+    return NULL;
+}
+
+/* Why a well-formed submission cannot be taken now, in `text`; false where it can. */
+static bool refusal_of(struct broker *b, const struct link_submit *s, char *text, size_t size)
+{
+    struct approval ap = approval_of_submit(s);
+    struct digest subject = digest_of(s->subject);
+    size_t open = live_count_subject(b, &subject);
+    const char *broken = audit_broken(b->audit);
+    if (broken != NULL)
+        (void)snprintf(text, size, "%s", broken);
+    else if (open >= LIMIT_OPEN_REQUESTS_PER_SUBJECT)
+        (void)snprintf(text, size, "%zu requests of this account wait already: the limit", open);
+    else if (b->n_live >= LIMIT_OPEN_REQUESTS)
+        (void)snprintf(text, size, "%zu requests wait already: the gateway's limit", b->n_live);
+    else if (!approval_is_reachable(&ap, b->policy.people))
+        (void)snprintf(text, size,
+                       "nobody could approve it: too few people besides the requester may");
+    else
+        return false;
+    return true;
+}
+
+static void refuse(struct broker *b, uint32_t worker, const struct link_submit *s, const char *why,
+                   struct moment now)
+{
+    b->metrics.refused++;
+    record_turned_down(b, "submission_refused", 0, s->subject, str_of(why), now);
+    tell_ended(b, worker, s->hold, 0, END_UNAVAILABLE, STR(""), str_of(why));
+}
+
+static struct store_request row_of(struct broker *b, uint32_t worker, const struct link_submit *s,
+                                   struct moment now)
+{
+    return (struct store_request){
+        .r = {.state = REQUEST_PENDING,
+              .envelope = s->envelope,
+              .digest = s->digest,
+              .context = s->context.n != 0 ? s->context : STR("{}"),
+              .explanation = s->explanation.n != 0 ? s->explanation : STR("[]"),
+              .subject = s->subject,
+              .person = s->person,
+              .on_behalf_of = s->on_behalf_of,
+              .resource = s->resource,
+              .policy_version = s->policy_version,
+              .guardrails = s->guardrails,
+              .message = s->message,
+              .quorum = s->quorum,
+              .keep_on_disconnect = s->keep_on_disconnect,
+              .created_wall_ns = now.wall_ns,
+              .decide_by_wall_ns = now.wall_ns + s->decide_within_ns},
+        .run_within_ns = s->run_within_ns,
+        .holder = {str_of(b->instance), worker, b->peers[worker].pid, s->hold},
+    };
+}
+
+static struct live live_of_row(const struct store_request *q, struct moment now)
+{
+    return (struct live){.id = q->r.id,
+                         .state = REQUEST_PENDING,
+                         .digest = q->r.digest,
+                         .subject = digest_of(q->r.subject),
+                         .deadline_mono_ns =
+                             now.mono_ns + q->r.decide_by_wall_ns - q->r.created_wall_ns,
+                         .keep_on_disconnect = q->r.keep_on_disconnect,
+                         .holding = HELD,
+                         .worker = q->holder.worker,
+                         .pid = q->holder.pid,
+                         .hold = q->holder.hold};
+}
+
+static enum err store_new(struct broker *b, struct store_request *q, struct moment now,
+                          struct live **ret)
+{
+    TRY(store_said(b, store_begin(b->store)));
+    TRY(store_said(b, store_request_insert(b->store, q, &q->r.id)));
+    TRY(record_opened(b, q, now));
+    struct live l = live_of_row(q, now);
+    TRY(live_add(b, &l, ret));
+    return change_commit(b);
+}
+
+static void tell_submitted(struct broker *b, const struct live *l, const struct store_request *q)
+{
+    struct arena a CLEANUP(arena_done);
+    struct str approvers = {NULL, 0};
+    struct approval ap = change_approval_of(q, l);
+    arena_init(&a, 16 * MIB);
+    if (approval_missing_text(&ap, b->policy.people, &a, &approvers) != ERR_OK)
+        approvers = STR("see the request");
+    struct link_message m = {.type = LINK_SUBMITTED,
+                             .submitted = {l->hold, l->id, approvers, q->r.decide_by_wall_ns}};
+    tell(b, l->worker, &m);
+}
+
+static void open_request(struct broker *b, uint32_t worker, const struct link_submit *s,
+                         struct moment now)
+{
+    struct store_request q = row_of(b, worker, s, now);
+    uint64_t first = audit_last_seq(b->audit) + 1;
+    struct live *l;
+    if (store_new(b, &q, now, &l) != ERR_OK) {
+        store_rollback(b->store);
+        record_undone(b, first, "could not be stored", now);
+        live_remove(b, q.r.id);
+        refuse(b, worker, s, "the request could not be stored and recorded", now);
+        return;
+    }
+    b->metrics.submitted++;
+    live_check(b, l);
+    tell_submitted(b, l, &q);
+    watch_tell(b, BROKER_REQUEST_OPENED, q.r.id, REQUEST_PENDING);
+}
+
+/* --- Attaching to a request that was kept ------------------------------------------------------ */
+
+static struct live *find_kept(struct broker *b, const struct link_submit *s)
+{
+    struct digest subject = digest_of(s->subject);
+    for (size_t i = 0; i < b->n_live; i++) {
+        struct live *l = &b->live[i];
+        if (l->holding == DETACHED && l->doomed == NULL && l->state != REQUEST_RUNNING &&
+            digest_eq(&l->digest, &s->digest) && digest_eq(&l->subject, &subject))
+            return l;
+    }
+    return NULL;
+}
+
+static enum err attach_row(struct broker *b, const struct live *l,
+                           const struct store_holder *holder, struct moment now)
+{
+    struct record r CLEANUP(record_done);
+    record_begin(&r);
+    json_put_int(&r.j, "request", (int64_t)l->id);
+    TRY(store_said(b, store_begin(b->store)));
+    TRY(store_said(b, store_request_set_holder(b->store, l->id, holder)));
+    TRY(record_append(b, &r, "attached", now));
+    return change_commit(b);
+}
+
+static void attach(struct broker *b, struct live *l, uint32_t worker, const struct link_submit *s,
+                   struct moment now)
+{
+    struct arena a CLEANUP(arena_done);
+    struct store_request q;
+    struct store_holder holder = {str_of(b->instance), worker, b->peers[worker].pid, s->hold};
+    uint64_t first = audit_last_seq(b->audit) + 1;
+    arena_init(&a, REQUEST_ARENA);
+    enum err e = change_load(b, l, &a, &q);
+    if (e == ERR_OK)
+        e = attach_row(b, l, &holder, now);
+    if (e != ERR_OK) {
+        store_rollback(b->store);
+        record_undone(b, first, "could not be stored", now);
+        refuse(b, worker, s, "the request could not be read or stored", now);
+        return;
+    }
+    l->holding = HELD;
+    l->worker = worker;
+    l->pid = holder.pid;
+    l->hold = s->hold;
+    tell_submitted(b, l, &q);
+    if (l->state == REQUEST_APPROVED)
+        tell_approved(b, l, &q);
+}
+
+enum err on_submit(struct broker *b, uint32_t worker, const struct link_message *m,
+                   struct moment now)
+{
+    const struct link_submit *s = &m->submit;
+    char why[256];
+    if (s->hold == 0 || live_by_hold(b, worker, s->hold) != NULL)
+        return ERR_PROTOCOL;
+    const char *fault = fault_of(s);
+    struct live *kept = fault == NULL ? find_kept(b, s) : NULL;
+    if (fault != NULL)
+        refuse(b, worker, s, fault, now);
+    else if (kept != NULL)
+        attach(b, kept, worker, s, now);
+    else if (refusal_of(b, s, why, sizeof(why)))
+        refuse(b, worker, s, why, now);
+    else
+        open_request(b, worker, s, now);
+    return ERR_OK;
+}
+
+/* --- WITHDRAW -------------------------------------------------------------------------------- */
+
+void change_not_run(struct broker *b, struct live *l, struct str why, struct moment now)
+{
+    struct arena a CLEANUP(arena_done);
+    struct store_request q;
+    struct live before = *l;
+    struct approval_event ev = {.kind = APPROVAL_RESULT, .result = REQUEST_FAILED};
+    arena_init(&a, REQUEST_ARENA);
+    enum err e = change_load(b, l, &a, &q);
+    if (e == ERR_OK) {
+        struct approval ap = change_approval_of(&q, l);
+        struct change c = {.step = approval_step(&ap, b->policy.people, &ev),
+                           .reason = why,
+                           .outcome = STR("{\"not_run\":true}")};
+        e = change_request(b, l, &q, &c, now);
+    }
+    tell_holder_ended(b, &before, END_UNAVAILABLE, STR(""), why);
+    if (e != ERR_OK)
+        change_doom(b, l, "that it was not run could not be recorded", now);
+}
+
+enum err on_withdraw(struct broker *b, uint32_t worker, const struct link_message *m,
+                     struct moment now)
+{
+    const struct link_withdraw *w = &m->withdraw;
+    struct live *l = live_by_hold(b, worker, w->hold);
+    if (l == NULL || (w->request != 0 && w->request != l->id)) {
+        tell_ended(b, worker, w->hold, w->request, END_WITHDRAWN, STR(""),
+                   STR("it is no longer open"));
+        return ERR_OK;
+    }
+    /* The word crossed CLAIMED: the worker forgot the hold, so nothing of it runs. */
+    if (l->state == REQUEST_RUNNING) {
+        change_not_run(b, l, STR("withdrawn before the release"), now);
+        return ERR_OK;
+    }
+    if (w->gone && l->keep_on_disconnect) {
+        tell_holder_ended(b, l, END_WITHDRAWN, STR(""), STR("kept open without its client"));
+        holders_detach(b, l, now);
+        return ERR_OK;
+    }
+    struct ending e = {.event = APPROVAL_WITHDRAW, .reason = w->reason};
+    change_end(b, l, &e, now);
+    return ERR_OK;
+}
+
+/* --- CLAIM ----------------------------------------------------------------------------------- */
+
+static void turn_claim_down(struct broker *b, uint32_t worker, const struct link_claim *c,
+                            enum link_end end, const char *why, struct moment now)
+{
+    b->metrics.claims_refused++;
+    record_turned_down(b, "claim_refused", c->request, STR(""), str_of(why), now);
+    tell_ended(b, worker, c->hold, c->request, end, STR(""), str_of(why));
+}
+
+/* The claim of a hold that this worker has; its request is loaded. */
+static void judge_claim(struct broker *b, struct live *l, const struct store_request *q,
+                        const struct link_claim *c, struct moment now)
+{
+    struct live before = *l;
+    struct approval ap = change_approval_of(q, l);
+    struct approval_event ev = {
+        .kind = APPROVAL_CLAIM, .now_mono_ns = now.mono_ns, .digest = c->digest};
+    struct change ch = {.step = approval_step(&ap, b->policy.people, &ev)};
+    const char *text = approval_answer_text(ch.step.answer);
+    if (ch.step.answer != APPROVAL_ACCEPTED) {
+        ch.reason = str_of(text);
+        enum link_end end = ch.step.next == REQUEST_EXPIRED ? END_EXPIRED : END_WITHDRAWN;
+        turn_claim_down(b, before.worker, c, end, text, now);
+        /* A second claim while it runs changes nothing; any other ends the hold, so the request. */
+        if (l->state == REQUEST_RUNNING)
+            return;
+        if (ch.step.next == l->state)
+            ch.step.next = REQUEST_WITHDRAWN;
+        if (change_request(b, l, q, &ch, now) != ERR_OK)
+            change_doom(b, l, "its claim was refused", now);
+        return;
+    }
+    if (change_request(b, l, q, &ch, now) != ERR_OK) {
+        turn_claim_down(b, before.worker, c, END_UNAVAILABLE,
+                        "the release could not be recorded and stored", now);
+        change_doom(b, l, "its release could not be recorded and stored", now);
+        return;
+    }
+    b->metrics.claims++;
+    struct link_message m = {.type = LINK_CLAIMED, .claimed = {c->hold, before.id, before.digest}};
+    tell(b, before.worker, &m);
+}
+
+enum err on_claim(struct broker *b, uint32_t worker, const struct link_message *m,
+                  struct moment now)
+{
+    const struct link_claim *c = &m->claim;
+    struct arena a CLEANUP(arena_done);
+    struct store_request q;
+    arena_init(&a, REQUEST_ARENA);
+    struct live *l = live_by_hold(b, worker, c->hold);
+    if (l == NULL || l->id != c->request) {
+        turn_claim_down(b, worker, c, END_UNAVAILABLE, "it is no longer open", now);
+        return ERR_OK;
+    }
+    if (change_load(b, l, &a, &q) != ERR_OK) {
+        turn_claim_down(b, worker, c, END_UNAVAILABLE, "the store cannot be read", now);
+        change_doom(b, l, "the store could not be read at its claim", now);
+        return ERR_OK;
+    }
+    judge_claim(b, l, &q, c, now);
+    return ERR_OK;
+}
+
+/* --- RESULT ---------------------------------------------------------------------------------- */
+
+static enum err put_outcome(struct buf *out, const struct link_result *r)
+{
+    struct json j;
+    json_init(&j, out);
+    json_object_begin(&j);
+    json_key(&j, "tag");
+    json_bytes(&j, r->tag);
+    if (r->rows >= 0)
+        json_put_int(&j, "rows", r->rows);
+    if (r->error_code.n != 0 || r->error_message.n != 0) {
+        json_put_str(&j, "error_code", r->error_code);
+        json_put_str(&j, "error_message", r->error_message);
+    }
+    json_put_int(&j, "duration_ns", r->duration_ns);
+    json_object_end(&j);
+    return json_end(&j);
+}
+
+static enum err store_result(struct broker *b, struct live *l, const struct link_result *r,
+                             struct moment now)
+{
+    static const enum request_state states[] = {[OUTCOME_COMPLETED] = REQUEST_COMPLETED,
+                                                [OUTCOME_FAILED] = REQUEST_FAILED,
+                                                [OUTCOME_UNKNOWN] = REQUEST_UNKNOWN};
+    CLEANUP(buf_done) struct buf outcome;
+    struct arena a CLEANUP(arena_done);
+    struct store_request q;
+    buf_init(&outcome, LIMIT_LINK_MESSAGE);
+    arena_init(&a, REQUEST_ARENA);
+    TRY(change_load(b, l, &a, &q));
+    TRY(put_outcome(&outcome, r));
+    struct approval ap = change_approval_of(&q, l);
+    struct approval_event ev = {.kind = APPROVAL_RESULT, .result = states[r->outcome]};
+    struct change c = {.step = approval_step(&ap, b->policy.people, &ev),
+                       .outcome = buf_view(&outcome)};
+    if (c.step.answer != APPROVAL_ACCEPTED)
+        return ERR_BAD_STATE;
+    return change_request(b, l, &q, &c, now);
+}
+
+enum err on_result(struct broker *b, uint32_t worker, const struct link_message *m,
+                   struct moment now)
+{
+    const struct link_result *r = &m->result;
+    struct live *l = live_find(b, r->request);
+    if (l == NULL || l->holding != HELD || l->worker != worker || l->state != REQUEST_RUNNING) {
+        record_turned_down(b, "result_ignored", r->request, STR(""),
+                           STR("this worker does not run it"), now);
+        return ERR_OK;
+    }
+    if (store_result(b, l, r, now) != ERR_OK)
+        change_doom(b, l, "its result could not be recorded", now);
+    return ERR_OK;
+}
+
+/* --- The rest of what workers say -------------------------------------------------------------- */
+
+enum err on_record(struct broker *b, uint32_t worker, const struct link_message *m,
+                   struct moment now)
+{
+    (void)worker;
+    enum err e = audit_append(b->audit, "action", m->record.json, now, NULL);
+    return e == ERR_INVALID ? ERR_PROTOCOL : ERR_OK;
+}
+
+enum err on_session(struct broker *b, uint32_t worker, const struct link_message *m,
+                    struct moment now)
+{
+    const struct link_session *s = &m->session;
+    (void)worker;
+    if (s->opened)
+        b->metrics.sessions_opened++;
+    else
+        b->metrics.sessions_closed++;
+    struct record_field f[] = {{"session", s->id},
+                               {"subject", s->subject},
+                               {"resource", s->resource},
+                               {"address", s->address},
+                               {"application", s->application}};
+    enum err e = record_fields(b, s->opened ? "session_opened" : "session_closed", f,
+                               ARRAY_LEN(f), now);
+    (void)e; /* a broken log refuses what needs it; a session by itself does nothing */
+    return ERR_OK;
+}
+
+enum err on_peers(struct broker *b, uint32_t worker, const struct link_message *m,
+                  struct moment now)
+{
+    struct link_message out = {.type = LINK_PEER, .peer = {m->peers.source, m->peers.bytes}};
+    (void)now;
+    for (uint32_t i = 0; i < LIMIT_WORKERS; i++)
+        if (i != worker)
+            tell(b, i, &out);
+    return ERR_OK;
+}
+
+enum err on_loaded(struct broker *b, uint32_t worker, const struct link_message *m,
+                   struct moment now)
+{
+    const struct link_loaded *l = &m->loaded;
+    char text[256];
+    if (l->ok)
+        return ERR_OK;
+    log_error("worker %u keeps its old policy: %s", worker,
+              log_clean(l->error, text, sizeof(text)));
+    record_turned_down(b, "worker_policy_refused", 0, l->policy_version, l->error, now);
+    return ERR_OK;
+}
