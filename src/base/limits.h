@@ -60,17 +60,23 @@
 /* Memory of one action's facts and evaluation. */
 #define LIMIT_ACTION_ARENA (256 * MIB)
 #define LIMIT_EVAL_ARENA (1 * MIB)
-/* One CEL expression: cel-go's code point limit; nodes and depth count after macros are expanded.
- * The depth bounds recursion, so the stack it takes is known at load. */
+/* One CEL expression: cel-go's code point limit; nodes count after macros are expanded.
+ * NESTING is what an author may nest, DEPTH that of the tree, which chains of `+` deepen too: they
+ * bound recursion, so the stack it takes is known at load. */
 #define LIMIT_CEL_TEXT ((size_t)100000)
 #define LIMIT_CEL_NODES 100000
-#define LIMIT_CEL_DEPTH 250
+#define LIMIT_CEL_NESTING 250
+#define LIMIT_CEL_DEPTH 1000
 #define LIMIT_CEL_DIAGNOSTICS 20
+/* Arguments of one call that is no list: more come from no author. */
+#define LIMIT_CEL_ARGUMENTS 32
 /* Cost units of one evaluation, Kubernetes' per-call limit; 1 to 3 ms here. */
 #define LIMIT_CEL_COST 1000000
 /* RE2's memory for one pattern: a pattern that needs more is refused at load. */
 #define LIMIT_CEL_REGEX_MEMORY (8 * MIB)
 #define LIMIT_CEL_REGEX_PATTERN ((size_t)4096)
+/* Canonical text by which equal conjuncts of different rules are found. */
+#define LIMIT_CEL_CANONICAL ((size_t)16384)
 /* Patterns computed at run time that are kept compiled. */
 #define LIMIT_CEL_REGEX_CACHE 64
 #define LIMIT_CONFIG_FILE (4 * MIB)

@@ -17,6 +17,7 @@ struct cel_type {
     const struct cel_type *const *params;  /* LIST 1, MAP 2, OPTIONAL 1, WRAPPER 1, TYPE 0|1, OPAQUE n */
     const struct cel_field *fields;        /* RECORD */
     uint32_t param_count, field_count;
+    uint32_t variable; /* the checker's: the number of a type variable; else 0 */
 };
 
 struct cel_field {

@@ -45,8 +45,7 @@ enum cel_kind {
 };
 
 enum cel_flag {
-    CEL_FLAG_ASCII = 1, /* of a string: every byte is below 0x80 (not set: not known) */
-    CEL_FLAG_STRS = 2,  /* of a list: the elements are struct str, not struct cel_value */
+    CEL_FLAG_STRS = 1, /* of a list: the elements are struct str, not struct cel_value */
 };
 
 enum cel_error_code {
