@@ -1,6 +1,6 @@
 #include "classify/collect.h"
 
-enum { SMALL_SET = 12, FIRST_SIZE = 4 };
+enum { SMALL_SET = 12, FIRST_SIZE = 4, SPARE = 512, SPARE_MOST = 128 };
 
 /* Where each set goes. */
 static const size_t set_offset[SET_COUNT] = {
@@ -38,13 +38,37 @@ static void fail(struct collect *c, enum err e)
         c->err = e;
 }
 
+/* n bytes aligned for a struct str; NULL after an error. */
+static void *take(struct collect *c, size_t n)
+{
+    n = (n + sizeof(void *) - 1) & ~(sizeof(void *) - 1);
+    if (UNLIKELY(n > c->spare_left)) {
+        bool large = n > SPARE_MOST;
+        char *p = arena_alloc(c->arena, large ? n : SPARE);
+        if (p == NULL) {
+            fail(c, ERR_NOMEM);
+            return NULL;
+        }
+        if (large)
+            return p;
+        c->spare = p;
+        c->spare_left = SPARE;
+    }
+    void *p = c->spare;
+    c->spare += n;
+    c->spare_left -= n;
+    return p;
+}
+
 struct str collect_text(struct collect *c, struct str s)
 {
-    struct str copy = {NULL, 0};
-    enum err e = arena_str(c->arena, s, &copy);
-    if (e != ERR_OK)
-        fail(c, e);
-    return copy;
+    char *p = s.n < SIZE_MAX / 2 ? take(c, s.n + 1) : NULL;
+    if (p == NULL)
+        return (struct str){NULL, 0};
+    if (s.n != 0)
+        memcpy(p, s.p, s.n);
+    p[s.n] = '\0';
+    return (struct str){p, s.n};
 }
 
 /* Room for one more; the old array stays behind in the arena, at most as much again. */
@@ -53,11 +77,9 @@ static bool grow(struct collect *c, struct collect_list *l, size_t item)
     if (l->n < l->size)
         return true;
     size_t size = l->size != 0 ? l->size * 2 : FIRST_SIZE;
-    void *v = arena_alloc(c->arena, size * item);
-    if (v == NULL) {
-        fail(c, ERR_NOMEM);
+    void *v = take(c, size * item);
+    if (v == NULL)
         return false;
-    }
     if (l->n != 0)
         memcpy(v, l->v, l->n * item);
     l->v = v;
@@ -73,9 +95,9 @@ static uint32_t set_hash(const struct name_set *s, struct str name)
 
 static void slot_put(struct name_set *s, uint32_t index)
 {
-    uint32_t at = set_hash(s, s->v[index]) & s->mask;
+    uint32_t at = set_hash(s, s->v[index]) & (s->size * 2 - 1);
     while (s->slots[at] != 0)
-        at = (at + 1) & s->mask;
+        at = (at + 1) & (s->size * 2 - 1);
     s->slots[at] = index + 1;
 }
 
@@ -88,59 +110,120 @@ static bool slots_grow(struct collect *c, struct name_set *s)
         return false;
     }
     s->slots = slots;
-    s->mask = count - 1;
     for (uint32_t i = 0; i < s->n; i++)
         slot_put(s, i);
     return true;
 }
 
-static bool set_has(const struct name_set *s, struct str name)
+static inline bool same(struct str a, struct str b)
+{
+    return a.n == b.n && (a.n == 0 || (a.p[0] == b.p[0] && memcmp(a.p, b.p, a.n) == 0));
+}
+
+/* The entry of that name; NULL where there is none. */
+static const struct str *set_find(const struct name_set *s, struct str name)
 {
     if (s->slots == NULL) {
         for (uint32_t i = 0; i < s->n; i++)
-            if (str_eq(s->v[i], name))
-                return true;
-        return false;
+            if (same(s->v[i], name))
+                return &s->v[i];
+        return NULL;
     }
-    for (uint32_t at = set_hash(s, name) & s->mask; s->slots[at] != 0; at = (at + 1) & s->mask)
-        if (str_eq(s->v[s->slots[at] - 1], name))
-            return true;
-    return false;
+    for (uint32_t at = set_hash(s, name) & (s->size * 2 - 1); s->slots[at] != 0; at = (at + 1) & (s->size * 2 - 1))
+        if (same(s->v[s->slots[at] - 1], name))
+            return &s->v[s->slots[at] - 1];
+    return NULL;
+}
+
+static bool set_grow(struct collect *c, struct name_set *s)
+{
+    struct collect_list l = {s->v, s->n, s->size};
+    if (!grow(c, &l, sizeof(*s->v)))
+        return false;
+    s->v = l.v;
+    s->size = (uint32_t)l.size;
+    return s->size <= SMALL_SET || slots_grow(c, s);
 }
 
 /* name is not in the set and outlives it. */
-static void set_add(struct collect *c, struct name_set *s, struct str name)
+static inline void set_add(struct collect *c, struct name_set *s, struct str name)
 {
-    if (s->n == s->size) {
-        struct collect_list l = {s->v, s->n, s->size};
-        if (!grow(c, &l, sizeof(*s->v)))
-            return;
-        s->v = l.v;
-        s->size = (uint32_t)l.size;
-        if (s->size > SMALL_SET && !slots_grow(c, s))
-            return;
-    }
+    if (s->n == s->size && !set_grow(c, s))
+        return;
     s->v[s->n++] = name;
     if (s->slots != NULL)
         slot_put(s, s->n - 1);
 }
 
-void collect_name(struct collect *c, enum collect_set set, struct str name)
+struct str collect_name(struct collect *c, enum collect_set set, struct str name)
 {
     struct name_set *s = &c->sets[set];
-    if (set_has(s, name))
-        return;
+    const struct str *old = set_find(s, name);
+    if (old != NULL)
+        return *old;
     struct str copy = collect_text(c, name);
     if (c->err == ERR_OK)
         set_add(c, s, copy);
+    return copy;
 }
 
-void collect_static(struct collect *c, enum collect_set set, const char *z)
+void collect_kept(struct collect *c, enum collect_set set, struct str name)
 {
-    struct name_set *s = &c->sets[set];
-    struct str name = str_of(z);
-    if (!set_has(s, name))
-        set_add(c, s, name);
+    if (set_find(&c->sets[set], name) == NULL)
+        set_add(c, &c->sets[set], name);
+}
+
+
+void collect_table(struct collect *c, struct str full, struct str name, unsigned roles)
+{
+    struct name_set *s = &c->sets[SET_TABLES];
+    struct table_entry *v = c->tables.v;
+    const struct str *old = set_find(s, full);
+    if (old != NULL) {
+        v[old - s->v].roles |= (uint8_t)roles;
+        return;
+    }
+    struct str kept = collect_text(c, full);
+    if (c->err != ERR_OK || !grow(c, &c->tables, sizeof(*v)))
+        return;
+    set_add(c, s, kept);
+    bool suffix = str_ends(full, name); /* else it holds a quote */
+    v = c->tables.v;
+    v[c->tables.n++] = (struct table_entry){
+        suffix ? str_from(kept.p + kept.n - name.n, name.n) : collect_text(c, name), (uint8_t)roles};
+}
+
+/* The tables of one role: the list of all where all have it, which is nearly always. */
+static void split_role(struct collect *c, enum collect_set set, unsigned role)
+{
+    const struct table_entry *v = c->tables.v;
+    const struct name_set *all = &c->sets[SET_TABLES];
+    size_t have = 0;
+    for (size_t i = 0; i < c->tables.n; i++)
+        have += (v[i].roles & role) != 0;
+    if (have == all->n) {
+        c->sets[set] = (struct name_set){all->v, all->n, all->n, NULL};
+        return;
+    }
+    for (size_t i = 0; i < c->tables.n && have != 0; i++)
+        if ((v[i].roles & role) != 0)
+            collect_kept(c, set, all->v[i]);
+}
+
+static void split_tables(struct collect *c)
+{
+    const struct table_entry *v = c->tables.v;
+    const struct name_set *all = &c->sets[SET_TABLES];
+    bool plain = true;
+    split_role(c, SET_TABLES_READ, TABLE_READ);
+    split_role(c, SET_TABLES_WRITTEN, TABLE_WRITTEN);
+    split_role(c, SET_TABLES_CREATED, TABLE_CREATED);
+    for (size_t i = 0; i < c->tables.n; i++)
+        plain = plain && v[i].name.n == all->v[i].n;
+    if (plain)
+        c->sets[SET_TABLE_NAMES] = (struct name_set){all->v, all->n, all->n, NULL};
+    for (size_t i = 0; i < c->tables.n && !plain; i++)
+        collect_kept(c, SET_TABLE_NAMES, v[i].name);
 }
 
 void collect_named(struct collect *c, enum sql_named_op op, struct str name, const struct sql_facts *facts)
@@ -180,9 +263,13 @@ static void derive(struct sql_facts *f)
 
 enum err collect_facts(struct collect *c, struct sql_facts *ret)
 {
+    if (c->tables.n != 0)
+        split_tables(c);
     if (c->err != ERR_OK)
         return c->err;
     for (size_t i = 0; i < SET_COUNT; i++) {
+        if (c->sets[i].n == 0)
+            continue;
         struct sql_names names = {c->sets[i].v, c->sets[i].n};
         memcpy((char *)&c->f + set_offset[i], &names, sizeof(names));
     }
@@ -200,8 +287,7 @@ static void add_names(struct collect *c, enum collect_set set, const struct sql_
     struct sql_names names;
     memcpy(&names, (const char *)f + set_offset[set], sizeof(names));
     for (size_t i = 0; i < names.n; i++)
-        if (!set_has(&c->sets[set], names.v[i]))
-            set_add(c, &c->sets[set], names.v[i]);
+        collect_kept(c, set, names.v[i]);
 }
 
 static void add_lists(struct collect *c, const struct sql_facts *f)

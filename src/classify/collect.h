@@ -31,8 +31,15 @@ enum collect_set {
 struct name_set {
     struct str *v;
     uint32_t n, size;
-    uint32_t *slots; /* open addressing, index + 1; NULL while small */
-    uint32_t mask;
+    uint32_t *slots; /* twice `size`, open addressing, index + 1; NULL while small */
+};
+
+/* What happens to a relation; one can have several. */
+enum table_role { TABLE_READ = 1, TABLE_WRITTEN = 2, TABLE_CREATED = 4 };
+
+struct table_entry {
+    struct str name; /* without its schema */
+    uint8_t roles;
 };
 
 /* A growing array in the arena. */
@@ -44,9 +51,13 @@ struct collect_list {
 struct collect {
     struct arena *arena;
     enum err err;
+    /* Room taken from the arena in one piece, since a statement has a dozen small things to keep. */
+    char *spare;
+    size_t spare_left;
     struct sql_facts f; /* flags and scalars; the lists are filled in by collect_facts */
     struct name_set sets[SET_COUNT];
     struct collect_list named, settings;
+    struct collect_list tables; /* of struct table_entry, beside SET_TABLES */
 };
 
 void collect_init(struct collect *c, struct arena *arena);
@@ -54,11 +65,18 @@ void collect_init(struct collect *c, struct arena *arena);
 /* The facts, with derived ones (writes, may_write, …) computed. ERR_NOMEM. */
 MUST_USE enum err collect_facts(struct collect *c, struct sql_facts *ret);
 
-/* Adds a name; `s` is copied into the arena when it is new. */
-void collect_name(struct collect *c, enum collect_set set, struct str s);
+/* Adds a name; `s` is copied into the arena when it is new. Returns the copy the set holds. */
+struct str collect_name(struct collect *c, enum collect_set set, struct str s);
 
-/* The same for text that outlives the facts. */
-void collect_static(struct collect *c, enum collect_set set, const char *z);
+/* The same for text that is in the arena already, or static. */
+void collect_kept(struct collect *c, enum collect_set set, struct str s);
+static inline void collect_static(struct collect *c, enum collect_set set, const char *z)
+{
+    collect_kept(c, set, str_of(z));
+}
+
+/* A relation: full is how facts spell it, name the part after the schema; roles of enum table_role, or none. */
+void collect_table(struct collect *c, struct str full, struct str name, unsigned roles);
 
 void collect_named(struct collect *c, enum sql_named_op op, struct str name, const struct sql_facts *facts);
 void collect_setting(struct collect *c, const struct sql_setting *setting);

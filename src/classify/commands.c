@@ -13,7 +13,7 @@ struct command {
 #define CODE SQL_T_CREATES_CODE
 
 /* Commands whose effect does not depend on their details. A relation below them is what they change. */
-static const struct command plain[] = {
+static const struct command plain[TREE_TAGS] = {
     [T_CreateSchemaStmt] = {"CREATE SCHEMA", SQL_DDL, 0, 0, false},
     [T_AlterCollationStmt] = {"ALTER COLLATION", SQL_DDL, 0, 0, true},
     [T_CommentStmt] = {"COMMENT", SQL_DDL, 0, 0, true},
@@ -357,7 +357,7 @@ static void visit_transaction(struct walk *w, const void *node, struct place pla
 
 /* --- Dispatch -------------------------------------------------------------------------------- */
 
-static walk_visitor *const visitors[] = {
+walk_visitor *const command_visitors[TREE_TAGS] = {
     [T_CreateStmt] = visit_create_table,
     [T_CreateForeignTableStmt] = visit_create_table,
     [T_Constraint] = visit_constraint,
@@ -410,11 +410,62 @@ static walk_visitor *const visitors[] = {
     [T_ReindexStmt] = visit_reindex,
     [T_LockStmt] = visit_lock,
     [T_TransactionStmt] = visit_transaction,
-};
 
-walk_visitor *command_visitor(NodeTag tag)
-{
-    if ((size_t)tag < ARRAY_LEN(visitors) && visitors[tag] != NULL)
-        return visitors[tag];
-    return (size_t)tag < ARRAY_LEN(plain) && plain[tag].tag != NULL ? visit_plain : NULL;
-}
+    /* The rows of the table above. */
+    [T_CreateSchemaStmt] = visit_plain,
+    [T_AlterCollationStmt] = visit_plain,
+    [T_CommentStmt] = visit_plain,
+    [T_SecLabelStmt] = visit_plain,
+    [T_CreateTableSpaceStmt] = visit_plain,
+    [T_DropTableSpaceStmt] = visit_plain,
+    [T_AlterTableSpaceOptionsStmt] = visit_plain,
+    [T_AlterTableMoveAllStmt] = visit_plain,
+    [T_CreateExtensionStmt] = visit_plain,
+    [T_AlterExtensionStmt] = visit_plain,
+    [T_AlterExtensionContentsStmt] = visit_plain,
+    [T_CreateFdwStmt] = visit_plain,
+    [T_AlterFdwStmt] = visit_plain,
+    [T_CreateForeignServerStmt] = visit_plain,
+    [T_AlterForeignServerStmt] = visit_plain,
+    [T_CreateUserMappingStmt] = visit_plain,
+    [T_AlterUserMappingStmt] = visit_plain,
+    [T_DropUserMappingStmt] = visit_plain,
+    [T_ImportForeignSchemaStmt] = visit_plain,
+    [T_CreateAmStmt] = visit_plain,
+    [T_CreateEventTrigStmt] = visit_plain,
+    [T_AlterEventTrigStmt] = visit_plain,
+    [T_CreatePLangStmt] = visit_plain,
+    [T_CreateOpClassStmt] = visit_plain,
+    [T_CreateOpFamilyStmt] = visit_plain,
+    [T_AlterOpFamilyStmt] = visit_plain,
+    [T_CreateConversionStmt] = visit_plain,
+    [T_CreateCastStmt] = visit_plain,
+    [T_CreateTransformStmt] = visit_plain,
+    [T_CreateStatsStmt] = visit_plain,
+    [T_AlterStatsStmt] = visit_plain,
+    [T_AlterOperatorStmt] = visit_plain,
+    [T_AlterTypeStmt] = visit_plain,
+    [T_CompositeTypeStmt] = visit_plain,
+    [T_CreateEnumStmt] = visit_plain,
+    [T_CreateRangeStmt] = visit_plain,
+    [T_AlterEnumStmt] = visit_plain,
+    [T_AlterTSDictionaryStmt] = visit_plain,
+    [T_AlterTSConfigurationStmt] = visit_plain,
+    [T_NotifyStmt] = visit_plain,
+    [T_ListenStmt] = visit_plain,
+    [T_UnlistenStmt] = visit_plain,
+    [T_LoadStmt] = visit_plain,
+    [T_CreatedbStmt] = visit_plain,
+    [T_AlterDatabaseStmt] = visit_plain,
+    [T_AlterDatabaseRefreshCollStmt] = visit_plain,
+    [T_DropdbStmt] = visit_plain,
+    [T_ClusterStmt] = visit_plain,
+    [T_CheckPointStmt] = visit_plain,
+    [T_ConstraintsSetStmt] = visit_plain,
+    [T_CreatePublicationStmt] = visit_plain,
+    [T_AlterPublicationStmt] = visit_plain,
+    [T_CreateSubscriptionStmt] = visit_plain,
+    [T_AlterSubscriptionStmt] = visit_plain,
+    [T_DropSubscriptionStmt] = visit_plain,
+    [T_VariableShowStmt] = visit_plain,
+};

@@ -1,6 +1,7 @@
 #include "classify/functions.h"
 
 struct function {
+    uint64_t prefix; /* the first eight bytes, big-endian */
     struct str name;
     uint8_t kind;
 };
@@ -77,10 +78,32 @@ static size_t find(const void *table, size_t n, size_t size, struct str name)
     return n;
 }
 
+/* Compares numbers until the eight bytes agree: names are looked up for every function of every statement. */
 enum sql_function_kind sql_function_kind(struct str name)
 {
-    size_t i = find(functions, ARRAY_LEN(functions), sizeof(functions[0]), name);
-    return i < ARRAY_LEN(functions) ? functions[i].kind : SQL_FN_UNKNOWN;
+    uint64_t prefix = 0;
+    if (name.n != 0)
+        memcpy(&prefix, name.p, name.n < 8 ? name.n : 8);
+    prefix = __builtin_bswap64(prefix);
+    size_t low = 0, high = ARRAY_LEN(functions);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct function *f = &functions[middle];
+        if (f->prefix < prefix) {
+            low = middle + 1;
+        } else if (f->prefix > prefix) {
+            high = middle;
+        } else {
+            int order = str_cmp(f->name, name);
+            if (order == 0)
+                return f->kind;
+            if (order < 0)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+    }
+    return SQL_FN_UNKNOWN;
 }
 
 enum sql_function_kind sql_function_by_oid(uint32_t oid, struct str *ret_name)
@@ -111,7 +134,7 @@ bool sql_type_is_builtin(struct str name)
 
 bool sql_operator_is_builtin(struct str name)
 {
-    if (name.n == 1 && name.p[0] == '=') /* nearly every one */
+    if (name.n == 1 && memchr("=<>+-*/", name.p[0], 7) != NULL) /* nearly every one */
         return true;
     return find(operators, ARRAY_LEN(operators), sizeof(operators[0]), name) < ARRAY_LEN(operators);
 }

@@ -166,16 +166,18 @@ static void visit_select(struct walk *w, const void *node, struct place place)
 
 /* --- INSERT, UPDATE, DELETE, MERGE ------------------------------------------------------------ */
 
-static void note_breadth(struct walk *w, struct place place, const Node *where, const RangeVar *target, bool alone)
+/* Returns whether the condition leaves out any row. */
+static bool note_breadth(struct walk *w, struct place place, const Node *where, const RangeVar *target, bool alone)
 {
-    if (!walk_runs(place))
-        return;
     bool always = where_always(where);
+    if (!walk_runs(place))
+        return !always;
     w->c->f.has_where = w->c->f.has_where && !always;
     w->c->f.where_tautology = w->c->f.where_tautology || (always && where != NULL);
     w->c->f.has_narrow_where = w->c->f.has_narrow_where && !always && where_narrow(where, target, alone);
     if (where != NULL && IsA(where, CurrentOfExpr) && ((const CurrentOfExpr *)where)->cursor_name != NULL)
         collect_named(w->c, SQL_NAMED_FETCH, str_of(((const CurrentOfExpr *)where)->cursor_name), NULL);
+    return !always;
 }
 
 static void note_column(struct walk *w, struct place place, const RangeVar *target, struct str column)
@@ -234,11 +236,10 @@ static void visit_update(struct walk *w, const void *node, struct place place)
 {
     const UpdateStmt *s = node;
     struct place inner = enter_change(w, s->relation, s->withClause, place, "UPDATE", SQL_WRITE);
-    note_breadth(w, place, s->whereClause, s->relation, s->fromClause == NULL);
+    bool filtered = note_breadth(w, place, s->whereClause, s->relation, s->fromClause == NULL);
     note_columns(w, place, s->relation, s->targetList);
     walk_push(w, s->returningList, inner);
     walk_push(w, s->whereClause, inner);
-    bool filtered = s->whereClause != NULL && !where_always(s->whereClause);
     walk_push(w, s->fromClause, visit_from(w, s->fromClause, filtered, true, inner));
     walk_push(w, s->targetList, inner);
 }
@@ -247,10 +248,9 @@ static void visit_delete(struct walk *w, const void *node, struct place place)
 {
     const DeleteStmt *s = node;
     struct place inner = enter_change(w, s->relation, s->withClause, place, "DELETE", SQL_DELETE);
-    note_breadth(w, place, s->whereClause, s->relation, s->usingClause == NULL);
+    bool filtered = note_breadth(w, place, s->whereClause, s->relation, s->usingClause == NULL);
     walk_push(w, s->returningList, inner);
     walk_push(w, s->whereClause, inner);
-    bool filtered = s->whereClause != NULL && !where_always(s->whereClause);
     walk_push(w, s->usingClause, visit_from(w, s->usingClause, filtered, true, inner));
 }
 
@@ -269,7 +269,7 @@ static void visit_merge(struct walk *w, const void *node, struct place place)
         note_columns(w, place, s->relation, when->targetList);
     }
     if (changes_matched)
-        note_breadth(w, place, s->joinCondition, s->relation, false);
+        (void)note_breadth(w, place, s->joinCondition, s->relation, false);
     walk_push(w, s->mergeWhenClauses, inner);
     walk_push(w, s->joinCondition, inner);
     walk_push(w, s->sourceRelation, place_in(inner, WALK_FILTERED, 0));
@@ -416,7 +416,7 @@ static void visit_sample(struct walk *w, const void *node, struct place place)
 }
 
 /* Names of columns, collations and windows are no relations or functions; what is below them may be. */
-static walk_visitor *const visitors[] = {
+walk_visitor *const query_visitors[TREE_TAGS] = {
     [T_SelectStmt] = visit_select,     [T_InsertStmt] = visit_insert, [T_UpdateStmt] = visit_update,
     [T_DeleteStmt] = visit_delete,     [T_MergeStmt] = visit_merge,   [T_RangeVar] = visit_range_var,
     [T_JoinExpr] = visit_join,         [T_ColumnRef] = visit_column,  [T_FuncCall] = visit_function,
@@ -424,8 +424,3 @@ static walk_visitor *const visitors[] = {
     [T_TypeName] = visit_type,         [T_A_Indirection] = visit_indirection,
     [T_RangeTableSample] = visit_sample,
 };
-
-walk_visitor *query_visitor(NodeTag tag)
-{
-    return (size_t)tag < ARRAY_LEN(visitors) ? visitors[tag] : NULL;
-}

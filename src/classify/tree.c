@@ -17,14 +17,9 @@ extern void pg_query_exit_memory_context(MemoryContext ctx);
 extern __thread bool standard_conforming_strings;
 extern __thread bool escape_string_warning;
 
-static const struct tree_shape shapes[] = {
+const struct tree_shape tree_shapes[TREE_TAGS] = {
 #include "classify/pg_nodes.inc"
 };
-
-const struct tree_shape *tree_shape(NodeTag tag)
-{
-    return (size_t)tag < ARRAY_LEN(shapes) && shapes[tag].known ? &shapes[tag] : NULL;
-}
 
 enum err tree_parse(struct tree *t, struct str text, bool conforming)
 {

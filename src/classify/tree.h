@@ -40,14 +40,28 @@ struct tree_shape {
     uint16_t at[16];
 };
 
+enum { TREE_TAGS = 512 }; /* above every tag of a raw parse tree */
+
+extern const struct tree_shape tree_shapes[TREE_TAGS];
+
 /* NULL for a tag that the raw parser of version 15 does not make. */
-const struct tree_shape *tree_shape(NodeTag tag);
+static inline const struct tree_shape *tree_shape(NodeTag tag)
+{
+    return (size_t)tag < TREE_TAGS && tree_shapes[tag].known ? &tree_shapes[tag] : NULL;
+}
 
 static inline const Node *tree_child(const void *node, const struct tree_shape *s, int i)
 {
     const Node *child;
     memcpy(&child, (const char *)node + s->at[i], sizeof(child));
     return child;
+}
+
+/* Nodes that say nothing by themselves: names inside lists, constants. */
+static inline bool tree_is_leaf(const void *node)
+{
+    NodeTag tag = nodeTag(node);
+    return tag == T_String || tag == T_A_Const || tag == T_Integer || tag == T_A_Star || tag == T_ParamRef;
 }
 
 static inline int tree_list_len(const List *l)

@@ -25,7 +25,7 @@ void walk_done(struct walk *w)
     w->size = ARRAY_LEN(w->first);
 }
 
-static bool stack_grow(struct walk *w)
+bool walk_grow(struct walk *w)
 {
     size_t size = w->size * 4;
     if (w->n >= LIMIT_SQL_DEPTH) {
@@ -44,17 +44,6 @@ static bool stack_grow(struct walk *w)
     return true;
 }
 
-void walk_push(struct walk *w, const void *node, struct place place)
-{
-    if (node == NULL || w->c->err != ERR_OK)
-        return;
-    if (w->n == w->size && !stack_grow(w))
-        return;
-    struct walk_frame *f = &w->stack[w->n++];
-    f->node = node;
-    f->place = place;
-    f->next = 0;
-}
 
 void walk_children(struct walk *w, const void *node, const void *skip, const void *skip2, struct place place)
 {
@@ -66,25 +55,17 @@ void walk_children(struct walk *w, const void *node, const void *skip, const voi
     }
 }
 
-/* Nodes that say nothing by themselves: names inside lists, constants. */
-static bool is_leaf(NodeTag tag)
-{
-    return tag == T_String || tag == T_A_Const || tag == T_Integer || tag == T_A_Star || tag == T_ParamRef;
-}
-
 static void visit(struct walk *w, const void *node, struct place place)
 {
     NodeTag tag = nodeTag(node);
-    if (is_leaf(tag))
-        return;
     const struct tree_shape *s = tree_shape(tag);
     if (s == NULL) {
         w->unknown_node = w->unknown_node || (tag != T_IntList && tag != T_OidList);
         return;
     }
-    walk_visitor *visitor = query_visitor(tag);
+    walk_visitor *visitor = query_visitors[tag];
     if (visitor == NULL)
-        visitor = command_visitor(tag);
+        visitor = command_visitors[tag];
     if (visitor != NULL)
         visitor(w, node, place);
     else
@@ -105,7 +86,7 @@ enum err walk_run(struct walk *w, const void *root, struct place place)
                 node = tree_list_at(l, f->next++);
             if (f->next >= tree_list_len(l))
                 w->n--;
-            if (node == l || node == NULL)
+            if (node == l || node == NULL || tree_is_leaf(node))
                 continue;
             if (IsA(node, List)) {
                 walk_push(w, node, at);
@@ -141,21 +122,30 @@ void walk_lock(struct walk *w, struct place place, enum sql_lock lock)
 
 static size_t put_part(struct str part, char *out, size_t at, size_t room)
 {
-    bool quote = memchr(part.p, '.', part.n) != NULL || memchr(part.p, '"', part.n) != NULL;
-    if (quote && at < room)
+    bool quote = at + part.n + 2 >= room;
+    for (size_t i = 0; i < part.n && !quote; i++) {
+        out[at + i] = part.p[i];
+        quote = part.p[i] == '.' || part.p[i] == '"';
+    }
+    if (!quote)
+        return at + part.n;
+    if (at < room)
         out[at++] = '"';
     for (size_t i = 0; i < part.n && at + 2 < room; i++) {
         if (part.p[i] == '"')
             out[at++] = '"';
         out[at++] = part.p[i];
     }
-    if (quote && at < room)
+    if (at < room)
         out[at++] = '"';
     return at;
 }
 
 struct str qualified_name(struct str schema, struct str name, char out[static QUALIFIED_NAME])
 {
+    if (schema.n == 0 && memchr(name.p != NULL ? name.p : "", '.', name.n) == NULL &&
+        memchr(name.p != NULL ? name.p : "", '"', name.n) == NULL)
+        return name;
     size_t n = 0;
     if (schema.n != 0) {
         n = put_part(schema, out, 0, QUALIFIED_NAME / 2);
@@ -184,6 +174,8 @@ static bool holds_credentials(struct str name)
     static const char *const names[] = {"pg_authid", "pg_shadow", "pg_user_mapping", "pg_user_mappings",
                                         "pg_subscription", "pg_hba_file_rules", "_pg_user_mappings",
                                         "user_mapping_options"};
+    if (!str_starts(name, STR("pg_")) && !str_starts(name, STR("_pg_")) && !str_starts(name, STR("user_m")))
+        return false;
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (str_is(name, names[i]))
             return true;
@@ -207,24 +199,19 @@ void walk_relation(struct walk *w, struct place place, struct str schema, struct
 {
     char room[QUALIFIED_NAME];
     struct str full = qualified_name(schema, name, room);
-    collect_name(w->c, SET_TABLES, full);
-    collect_name(w->c, SET_TABLE_NAMES, name);
     if (!walk_runs(place))
-        return;
+        role = REL_MENTIONED;
+    collect_table(w->c, full, name, role);
     switch (role) {
     case REL_READ:
-        collect_name(w->c, SET_TABLES_READ, full);
         walk_lock(w, place, SQL_LOCK_ACCESS_SHARE);
         if (holds_credentials(name))
             walk_mark(w, place, 0, SQL_T_CREDENTIALS, 0);
         break;
     case REL_WRITTEN:
-        collect_name(w->c, SET_TABLES_WRITTEN, full);
         mark_catalog_write(w, place, schema, name);
         break;
     case REL_CREATED:
-        collect_name(w->c, SET_TABLES_CREATED, full);
-        break;
     case REL_MENTIONED:
         break;
     }

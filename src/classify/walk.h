@@ -57,17 +57,28 @@ void walk_done(struct walk *w);
 /* Visits root and all below. ERR_NOMEM | ERR_LIMIT. */
 MUST_USE enum err walk_run(struct walk *w, const void *root, struct place place);
 
+bool walk_grow(struct walk *w); /* room for another frame; false after an error */
+
 /* For visitors: what to visit next. NULL is nothing. */
-void walk_push(struct walk *w, const void *node, struct place place);
+static inline void walk_push(struct walk *w, const void *node, struct place place)
+{
+    while (node != NULL && IsA(node, List) && tree_list_len(node) == 1)
+        node = tree_list_at(node, 0);
+    if (node == NULL || tree_is_leaf(node))
+        return;
+    if (UNLIKELY(w->n == w->size) && !walk_grow(w))
+        return;
+    w->stack[w->n++] = (struct walk_frame){node, place, 0};
+}
 
 /* All children of a node except `skip` and `skip2` (compared by address; NULL skips none). */
 void walk_children(struct walk *w, const void *node, const void *skip, const void *skip2, struct place place);
 
 typedef void walk_visitor(struct walk *w, const void *node, struct place place);
 
-/* NULL where the node has none. */
-walk_visitor *query_visitor(NodeTag tag);
-walk_visitor *command_visitor(NodeTag tag);
+/* By tag; NULL where the node has none. */
+extern walk_visitor *const query_visitors[TREE_TAGS];
+extern walk_visitor *const command_visitors[TREE_TAGS];
 
 /* Marks, unless the place is one that does not run now. */
 void walk_mark(struct walk *w, struct place place, uint32_t classes, uint32_t traits, uint32_t dynamic);
@@ -85,11 +96,16 @@ static inline struct place place_in(struct place p, uint32_t set, uint32_t clear
 }
 
 /* Relations. The role says what happens to it. */
-enum relation_role { REL_MENTIONED, REL_READ, REL_WRITTEN, REL_CREATED };
+enum relation_role {
+    REL_MENTIONED = 0,
+    REL_READ = TABLE_READ,
+    REL_WRITTEN = TABLE_WRITTEN,
+    REL_CREATED = TABLE_CREATED
+};
 
 enum { QUALIFIED_NAME = 1024 }; /* two identifiers of 63 bytes, every byte a doubled quote, and a dot: 256 */
 
-/* "schema.name" or "name" as facts spell it. */
+/* "schema.name" or "name" as facts spell it; the result may be `name` itself. */
 struct str qualified_name(struct str schema, struct str name, char out[static QUALIFIED_NAME]);
 
 void walk_relation(struct walk *w, struct place place, struct str schema, struct str name, enum relation_role role);

@@ -125,6 +125,9 @@ static enum truth truth_of(const Node *e, int depth)
         return truth_of(((const TypeCast *)e)->arg, depth + 1);
     case T_A_Expr: {
         const A_Expr *x = (const A_Expr *)e;
+        bool left = x->lexpr != NULL && IsA(x->lexpr, ColumnRef), right = x->rexpr != NULL && IsA(x->rexpr, ColumnRef);
+        if ((left || right) && x->kind == AEXPR_OP && !(left && right))
+            return DEPENDS; /* nearly every condition */
         bool like = x->kind == AEXPR_LIKE || x->kind == AEXPR_ILIKE;
         struct str pattern;
         if (like && tree_const_text(x->rexpr, &pattern) && str_eq(pattern, STR("%")))

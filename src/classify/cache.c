@@ -1,0 +1,189 @@
+/*
+ * A set-associative table: the hash chooses a set of WAYS slots, and the least recently used of the set makes room.
+ * There is nothing to walk but one set, so a peer who finds colliding texts gains only misses.
+ */
+#include "classify/cache.h"
+
+#include <stdlib.h>
+
+#include "base/digest.h"
+#include "base/limits.h"
+
+enum { WAYS = 4 };
+
+struct sql_cached {
+    uint32_t references;
+    uint64_t hash;
+    struct str text;
+    struct sql_settings settings; /* its strings are in the arena */
+    struct sql_facts facts;
+    struct arena arena;
+};
+
+struct slot {
+    uint64_t hash;
+    uint64_t used; /* when, on the cache's own count */
+    struct sql_cached *known;
+};
+
+struct sql_cache {
+    uint64_t seed, now;
+    size_t mask; /* sets - 1 */
+    size_t entries, bytes, most_bytes;
+    uint64_t hits, misses;
+    struct slot slots[]; /* sets * WAYS */
+};
+
+enum err sql_cache_new(size_t entries, size_t bytes, struct sql_cache **ret)
+{
+    size_t sets = 2;
+    while (sets * WAYS < entries && sets < SIZE_MAX / (4 * WAYS * sizeof(struct slot)))
+        sets *= 2;
+    struct sql_cache *c = calloc(1, sizeof(*c) + sets * WAYS * sizeof(struct slot));
+    if (c == NULL)
+        return ERR_NOMEM;
+    enum err e = random_bytes(&c->seed, sizeof(c->seed));
+    if (e != ERR_OK) {
+        free(c);
+        return e;
+    }
+    c->mask = sets - 1;
+    c->most_bytes = entries != 0 ? bytes : 0;
+    *ret = c;
+    return ERR_OK;
+}
+
+/* An arena takes its memory in blocks of at least 4 KiB that double. */
+static size_t size_of(const struct sql_cached *k)
+{
+    size_t block = 4096;
+    while (block < k->arena.used)
+        block *= 2;
+    return sizeof(*k) + block;
+}
+
+static void evict(struct sql_cache *c, struct slot *s)
+{
+    c->bytes -= size_of(s->known);
+    c->entries--;
+    sql_cached_unref(s->known);
+    s->known = NULL;
+}
+
+void sql_cache_clear(struct sql_cache *c)
+{
+    for (size_t i = 0; i < (c->mask + 1) * WAYS; i++)
+        if (c->slots[i].known != NULL)
+            evict(c, &c->slots[i]);
+}
+
+void sql_cache_free(struct sql_cache *c)
+{
+    if (c == NULL)
+        return;
+    sql_cache_clear(c);
+    free(c);
+}
+
+const struct sql_facts *sql_cached_facts(const struct sql_cached *k)
+{
+    return &k->facts;
+}
+
+struct sql_cached *sql_cached_ref(struct sql_cached *k)
+{
+    k->references++;
+    return k;
+}
+
+void sql_cached_unref(struct sql_cached *k)
+{
+    if (k == NULL || --k->references != 0)
+        return;
+    arena_done(&k->arena);
+    free(k);
+}
+
+static bool same_settings(const struct sql_settings *a, const struct sql_settings *b)
+{
+    return a->standard_conforming_strings == b->standard_conforming_strings &&
+           a->catalog_first == b->catalog_first && a->replication == b->replication &&
+           str_eq(a->client_encoding, b->client_encoding);
+}
+
+static enum err make_cached(struct str text, const struct sql_settings *settings, uint64_t hash,
+                           struct sql_cached **ret)
+{
+    struct sql_cached *k = malloc(sizeof(*k));
+    if (k == NULL)
+        return ERR_NOMEM;
+    k->references = 1;
+    k->hash = hash;
+    k->settings = *settings;
+    arena_init(&k->arena, LIMIT_ACTION_ARENA);
+    enum err e = classify_sql(&k->arena, text, settings, &k->facts);
+    if (e == ERR_OK)
+        e = arena_str(&k->arena, text, &k->text);
+    if (e == ERR_OK)
+        e = arena_str(&k->arena, settings->client_encoding, &k->settings.client_encoding);
+    if (e != ERR_OK) {
+        sql_cached_unref(k);
+        return e;
+    }
+    *ret = k;
+    return ERR_OK;
+}
+
+/* Keeps k where it fits, pushing out what was used longest ago in its set. */
+static void keep(struct sql_cache *c, struct slot *set, struct sql_cached *k)
+{
+    struct slot *oldest = &set[0];
+    for (size_t i = 0; i < WAYS; i++) {
+        if (set[i].known == NULL) {
+            oldest = &set[i];
+            break;
+        }
+        if (set[i].used < oldest->used)
+            oldest = &set[i];
+    }
+    size_t freed = oldest->known != NULL ? size_of(oldest->known) : 0;
+    if (size_of(k) > c->most_bytes / 16 || c->bytes - freed + size_of(k) > c->most_bytes) {
+        if (oldest->known != NULL) /* full: give way, so that other sets find room again */
+            evict(c, oldest);
+        return;
+    }
+    if (oldest->known != NULL)
+        evict(c, oldest);
+    *oldest = (struct slot){k->hash, c->now, sql_cached_ref(k)};
+    c->bytes += size_of(k);
+    c->entries++;
+}
+
+enum err sql_cache_classify(struct sql_cache *c, struct str text, const struct sql_settings *settings,
+                            struct sql_cached **ret)
+{
+    uint64_t hash = str_hash_seeded(text, c->seed);
+    struct slot *set = &c->slots[(hash & c->mask) * WAYS];
+    c->now++;
+    for (size_t i = 0; i < WAYS; i++) {
+        struct slot *s = &set[i];
+        if (s->known != NULL && s->hash == hash && str_eq(s->known->text, text) &&
+            same_settings(&s->known->settings, settings)) {
+            s->used = c->now;
+            c->hits++;
+            *ret = sql_cached_ref(s->known);
+            return ERR_OK;
+        }
+    }
+    struct sql_cached *k;
+    TRY(make_cached(text, settings, hash, &k));
+    c->misses++;
+    keep(c, set, k);
+    *ret = k;
+    return ERR_OK;
+}
+
+struct sql_cache_count sql_cache_count(const struct sql_cache *c)
+{
+    return (struct sql_cache_count){c->hits, c->misses, c->entries, c->bytes};
+}
