@@ -75,6 +75,9 @@
 /* RE2's memory for one pattern: a pattern that needs more is refused at load. */
 #define LIMIT_CEL_REGEX_MEMORY (8 * MIB)
 #define LIMIT_CEL_REGEX_PATTERN ((size_t)4096)
+/* What an explanation shows: more, nobody reads. */
+#define LIMIT_CEL_REASONS 16
+#define LIMIT_CEL_OPERANDS 8
 /* Canonical text by which equal conjuncts of different rules are found. */
 #define LIMIT_CEL_CANONICAL ((size_t)16384)
 /* Patterns computed at run time that are kept compiled. */

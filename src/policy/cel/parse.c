@@ -274,9 +274,14 @@ static struct node *primary(struct parser *p)
     case TOK_LBRACE:
         return map_literal(p);
     case TOK_LPAREN: {
+        uint32_t offset = p->lex.offset;
         cel_lex_next(&p->lex);
         struct node *n = expression(p);
-        return n != NULL && expect(p, TOK_RPAREN, "`)`", &end) ? n : NULL;
+        if (n == NULL || !expect(p, TOK_RPAREN, "`)`", &end))
+            return NULL;
+        n->offset = offset;
+        n->end = end;
+        return n;
     }
     default:
         return identifier(p);
