@@ -275,12 +275,12 @@ static bool is_identifier(struct str s)
     return s.n != 0 && s.n <= LIMIT_NAME_BYTES;
 }
 
-static bool macro_known(const struct macro_source *list, size_t n, struct str name)
+static const struct yaml_node *macro_known(const struct macro_source *list, size_t n, struct str name)
 {
     for (size_t i = 0; i < n; i++)
         if (str_eq(list[i].name, name))
-            return true;
-    return false;
+            return list[i].text;
+    return NULL;
 }
 
 bool macros_read(struct loader *l, const struct section *s, struct macro_sources *ret)
@@ -300,17 +300,21 @@ bool macros_read(struct loader *l, const struct section *s, struct macro_sources
         l->out_of_memory = true;
         return false;
     }
+    /* The including file comes first: its macros win over those of what it includes, which tunes a pack. */
     for (size_t i = 0; i < s->n; i++) {
         if (!field_is_mapping(l, s->parts[i], "a mapping of names to expressions"))
             continue;
         for (const struct yaml_node *v = s->parts[i]->first; v != NULL; v = v->next) {
             if (!field_is_scalar(l, v, "an expression"))
                 continue;
+            const struct yaml_node *known = macro_known(list, n, v->key->text);
+            if (known != NULL && known->file != v->file)
+                continue;
             if (!is_identifier(v->key->text))
                 problem_error(l->problems, yaml_place(v->key),
                               STR("letters, digits and `_`, not starting with a digit"),
                               "`%.*s` cannot be the name of a macro", STR_FMT(v->key->text));
-            else if (macro_known(list, n, v->key->text))
+            else if (known != NULL)
                 problem_error(l->problems, yaml_place(v->key), STR(""),
                               "there is already a macro `%.*s`", STR_FMT(v->key->text));
             else
