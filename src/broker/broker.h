@@ -152,17 +152,28 @@ bool broker_may_vote(const struct broker *b, const struct request *r, struct str
 
 /* Bearer tokens of the HTTP API: 256 random bits, stored as SHA-256. */
 enum { BROKER_TOKEN_TEXT = 80 };
+
+/* What a token may be used for, as bits. It never adds to what its person may do. */
+enum broker_scope {
+    BROKER_MAY_ACT = 1,     /* submit actions, withdraw own requests */
+    BROKER_MAY_APPROVE = 2, /* vote */
+    BROKER_MAY_ADMIN = 4,   /* manage tokens, where the person is an admin */
+};
+enum { BROKER_MAY_ALL = BROKER_MAY_ACT | BROKER_MAY_APPROVE | BROKER_MAY_ADMIN };
+
 struct broker_token {
     uint64_t id;
     struct str person, label;
+    uint32_t scopes;
     int64_t created_wall_ns, expires_wall_ns; /* expires 0: never */
     int64_t revoked_wall_ns;                  /* 0: in force */
 };
 
 /* ret_text (NUL-terminated) is shown once and kept nowhere. Callers: an admin or the operator, else
- * ERR_FORBIDDEN. ERR_NOT_FOUND: no such person; ERR_INVALID: label; ERR_IO. */
+ * ERR_FORBIDDEN. ERR_NOT_FOUND: no such person; ERR_INVALID: label, or no known scope; ERR_IO. */
 MUST_USE enum err broker_token_create(struct broker *b, const struct broker_caller *caller,
-                                      struct str person, struct str label, int64_t expires_wall_ns,
+                                      struct str person, struct str label, uint32_t scopes,
+                                      int64_t expires_wall_ns,
                                       struct moment now, char ret_text[static BROKER_TOKEN_TEXT],
                                       uint64_t *ret_id, struct broker_error *ret_error);
 MUST_USE enum err broker_token_list(struct broker *b, struct arena *a,
@@ -173,7 +184,7 @@ MUST_USE enum err broker_token_revoke(struct broker *b, const struct broker_call
 /* The person a presented token belongs to, view until the next broker_set_policy. ERR_FORBIDDEN:
  * unknown, expired, revoked, or of somebody who is no longer in the configuration; ERR_IO. */
 MUST_USE enum err broker_token_lookup(struct broker *b, struct str text, struct moment now,
-                                      struct str *ret_person);
+                                      struct str *ret_person, uint32_t *ret_scopes);
 
 /* --- Watching -------------------------------------------------------------------------------- */
 

@@ -27,14 +27,23 @@ static enum err new_secret(char ret_text[static BROKER_TOKEN_TEXT])
     return ERR_OK;
 }
 
+static struct str scope_text(uint32_t scopes, char out[static 32])
+{
+    int n = snprintf(out, 32, "%s%s%s", scopes & BROKER_MAY_ACT ? " act" : "",
+                     scopes & BROKER_MAY_APPROVE ? " approve" : "",
+                     scopes & BROKER_MAY_ADMIN ? " admin" : "");
+    return str_trim(str_from(out, (size_t)n));
+}
+
 static enum err store_created(struct broker *b, const struct store_token *t,
                               const struct broker_caller *caller, uint64_t *ret_id,
                               struct moment now)
 {
-    char id[24];
+    char id[24], scopes[32];
     TRY(store_begin(b->store));
     TRY(store_token_insert(b->store, t, ret_id));
     struct record_field f[] = {{"token", {id, 0}}, {"person", t->person}, {"label", t->label},
+                               {"scope", scope_text(t->scopes, scopes)},
                                {"by", who(caller)}, {"via", caller->via}};
     f[0].value.n = (size_t)snprintf(id, sizeof(id), "%llu", (unsigned long long)*ret_id);
     TRY(record_fields(b, "token_created", f, ARRAY_LEN(f), now));
@@ -42,7 +51,8 @@ static enum err store_created(struct broker *b, const struct store_token *t,
 }
 
 static enum err check_new_token(const struct broker *b, const struct broker_caller *caller,
-                                struct str person, struct str label, struct broker_error *said)
+                                struct str person, struct str label, uint32_t scopes,
+                                 struct broker_error *said)
 {
     if (!may_manage(b, caller)) {
         broker_say(said, "only an admin or the gateway's own user issues tokens");
@@ -56,22 +66,27 @@ static enum err check_new_token(const struct broker *b, const struct broker_call
         broker_say(said, "the label must be UTF-8 text of at most %d bytes", LABEL_MAX);
         return ERR_INVALID;
     }
+    if (scopes == 0 || (scopes & ~(uint32_t)BROKER_MAY_ALL) != 0) {
+        broker_say(said, "a token needs one of the scopes act, approve, admin");
+        return ERR_INVALID;
+    }
     return ERR_OK;
 }
 
 enum err broker_token_create(struct broker *b, const struct broker_caller *caller,
-                             struct str person, struct str label, int64_t expires_wall_ns,
-                             struct moment now, char ret_text[static BROKER_TOKEN_TEXT],
+                             struct str person, struct str label, uint32_t scopes,
+                             int64_t expires_wall_ns, struct moment now, char ret_text[static BROKER_TOKEN_TEXT],
                              uint64_t *ret_id, struct broker_error *ret_error)
 {
     char text[BROKER_TOKEN_TEXT];
     uint64_t first = audit_last_seq(b->audit) + 1, id = 0;
-    TRY(check_new_token(b, caller, person, label, ret_error));
+    TRY(check_new_token(b, caller, person, label, scopes, ret_error));
     broker_say(ret_error, "the token could not be made, recorded and stored");
     TRY(new_secret(text));
     struct store_token t = {.hash = digest_of(str_of(text)),
                             .person = person,
                             .label = label,
+                            .scopes = scopes,
                             .created_wall_ns = now.wall_ns,
                             .expires_wall_ns = expires_wall_ns};
     if (store_created(b, &t, caller, &id, now) != ERR_OK) {
@@ -98,6 +113,7 @@ enum err broker_token_list(struct broker *b, struct arena *a, const struct broke
         list[i] = (struct broker_token){rows[i].id,
                                         rows[i].person,
                                         rows[i].label,
+                                        rows[i].scopes,
                                         rows[i].created_wall_ns,
                                         rows[i].expires_wall_ns,
                                         rows[i].revoked_wall_ns};
@@ -146,7 +162,7 @@ enum err broker_token_revoke(struct broker *b, const struct broker_caller *calle
 }
 
 enum err broker_token_lookup(struct broker *b, struct str text, struct moment now,
-                             struct str *ret_person)
+                             struct str *ret_person, uint32_t *ret_scopes)
 {
     struct arena a CLEANUP(arena_done);
     struct store_token t;
@@ -160,5 +176,6 @@ enum err broker_token_lookup(struct broker *b, struct str text, struct moment no
     if (t.revoked_wall_ns != 0 || expired || p == NULL)
         return ERR_FORBIDDEN;
     *ret_person = p->name;
+    *ret_scopes = t.scopes;
     return ERR_OK;
 }

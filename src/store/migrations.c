@@ -65,6 +65,7 @@ static const char *const migrations[] = {
     "  hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),"
     "  person TEXT NOT NULL,"
     "  label TEXT NOT NULL,"
+    "  scopes INTEGER NOT NULL,"
     "  created INTEGER NOT NULL,"
     "  expires INTEGER NOT NULL,"
     "  revoked INTEGER NOT NULL"

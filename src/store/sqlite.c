@@ -14,7 +14,7 @@
     "policy_version, guardrails, message, keep_on_disconnect, created, decide_by, decided, "       \
     "run_by, run_within, outcome, instance, worker, pid, hold, "
 #define SMALL_ENVELOPE "CASE WHEN length(envelope) <= ?1 THEN envelope ELSE x'' END"
-#define TOKEN_COLUMNS "id, hash, person, label, created, expires, revoked"
+#define TOKEN_COLUMNS "id, hash, person, label, scopes, created, expires, revoked"
 
 static const char *const texts[ST_COUNT_] = {
     [ST_BEGIN] = "BEGIN IMMEDIATE",
@@ -51,8 +51,8 @@ static const char *const texts[ST_COUNT_] = {
                         " VALUES (?, ?, ?, ?, ?, ?)",
     [ST_GRANT_USE] = "UPDATE grants SET uses_left = uses_left - 1 WHERE request = ? AND digest = ?"
                      " AND subject = ? AND resource = ? AND uses_left > 0",
-    [ST_TOKEN_INSERT] = "INSERT INTO tokens (hash, person, label, created, expires, revoked)"
-                        " VALUES (?, ?, ?, ?, ?, 0)",
+    [ST_TOKEN_INSERT] = "INSERT INTO tokens (hash, person, label, scopes, created, expires,"
+                        " revoked) VALUES (?, ?, ?, ?, ?, ?, 0)",
     [ST_TOKEN_LIST] = "SELECT " TOKEN_COLUMNS " FROM tokens ORDER BY id LIMIT ?",
     [ST_TOKEN_BY_ID] = "SELECT " TOKEN_COLUMNS " FROM tokens WHERE id = ?",
     [ST_TOKEN_BY_HASH] = "SELECT " TOKEN_COLUMNS " FROM tokens WHERE hash = ?",

@@ -104,6 +104,7 @@ struct store_token {
     uint64_t id;
     struct digest hash; /* SHA-256 of the token */
     struct str person, label;
+    uint32_t scopes; /* the caller's bits */
     int64_t created_wall_ns, expires_wall_ns, revoked_wall_ns; /* 0: never, not */
 };
 MUST_USE enum err store_token_insert(struct store *s, const struct store_token *t, uint64_t *ret_id);

@@ -7,6 +7,7 @@ enum err store_token_insert(struct store *s, const struct store_token *t, uint64
     bind_digest(&q, &t->hash);
     bind_text(&q, t->person);
     bind_text(&q, t->label);
+    bind_u64(&q, t->scopes);
     bind_i64(&q, t->created_wall_ns);
     bind_i64(&q, t->expires_wall_ns);
     TRY(run_only(&q));
@@ -20,6 +21,7 @@ static enum err read_token(struct run *q, struct store_token *t)
     column_digest(q, &t->hash);
     column_str(q, &t->person);
     column_str(q, &t->label);
+    t->scopes = (uint32_t)column_u64(q);
     t->created_wall_ns = column_i64(q);
     t->expires_wall_ns = column_i64(q);
     t->revoked_wall_ns = column_i64(q);

@@ -240,6 +240,7 @@ TEST(tokens_are_found_by_hash_and_revoked_once)
 {
     struct bench b;
     struct store_token t = {.hash = {{5}}, .person = STR("ana"), .label = STR("laptop"),
+                            .scopes = 5,
                             .created_wall_ns = 1, .expires_wall_ns = 2}, got, *list;
     struct digest other = {{6}};
     uint64_t id = 0;
@@ -250,6 +251,7 @@ TEST(tokens_are_found_by_hash_and_revoked_once)
     CHECK_ERR(store_token_insert(b.s, &t, &id), ERR_EXISTS);
     CHECK_OK(store_commit(b.s));
     CHECK_OK(store_token_by_hash(b.s, &t.hash, &b.a, &got));
+    CHECK(got.scopes == 5);
     CHECK(got.id == id && got.expires_wall_ns == 2 && got.revoked_wall_ns == 0);
     CHECK_STR(got.label, "laptop");
     CHECK_ERR(store_token_by_hash(b.s, &other, &b.a, &got), ERR_NOT_FOUND);
