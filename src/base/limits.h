@@ -169,6 +169,15 @@
  * unread, would reset the connection and could take the answer along. */
 #define LIMIT_HTTP_LINGER_MS 2000
 #define LIMIT_EVENT_STREAMS 300
+/* The body of an API call other than an action: a reason of LIMIT_REASON_BYTES with every byte escaped
+ * (\u00xx) is 24 KiB. */
+#define LIMIT_API_BODY (64 * KIB)
+/* One answer, while it is made: a full list, or one request with its envelope. */
+#define LIMIT_API_ARENA (64 * MIB)
+/* Events that a client which was away can still catch up on. */
+#define LIMIT_EVENT_RING 1024
+/* A stream ends after this long, so that whoever listens has to show again who they are. */
+#define LIMIT_EVENT_STREAM_MS INT64_C(3600000)
 /* Below the idle time-outs of common proxies (nginx and HAProxy: 60 s and less). */
 #define HTTP_HEARTBEAT_MS 15000
 /* Unsent bytes to a client that is slow to take them: a full answer, a full request list. */

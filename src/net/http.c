@@ -18,7 +18,7 @@ struct http_stream {
     void (*closed)(void *ctx);
     void *ctx;
     int64_t next_beat_ms;
-    bool failed; /* the sweep ends it */
+    bool failed; /* or ended by its owner: the sweep closes it */
 };
 
 struct http_call {
@@ -250,6 +250,11 @@ void http_stream_send(struct http_stream *s, struct str bytes)
         stream_write(c->stream, bytes) != ERR_OK)
         s->failed = true;
     s->next_beat_ms = loop_now_ms(c->server->loop) + c->server->limits.heartbeat_ms;
+}
+
+void http_stream_end(struct http_stream *s)
+{
+    s->failed = true;
 }
 
 enum err http_peer_uid(const struct http_call *c, uint32_t *ret)

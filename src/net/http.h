@@ -77,3 +77,5 @@ MUST_USE enum err http_stream_open(struct http_call *c, struct str type, void (*
 /* Bytes as they are. A client that does not take them (LIMIT_EVENT_UNSENT) is closed in a later
  * turn of the loop: its `closed` never runs from inside this call. */
 void http_stream_send(struct http_stream *s, struct str bytes);
+/* Ends it in a later turn of the loop; `closed` runs then. Nothing is sent any more. */
+void http_stream_end(struct http_stream *s);

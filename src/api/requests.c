@@ -1,0 +1,259 @@
+#include "api/internal.h"
+
+#include "base/limits.h"
+
+enum { DEFAULT_LIST = 100 };
+
+/* JSON that somebody else wrote: as a value where it is well-formed, else as a string, so that it
+ * can never change the shape of the answer. */
+static void put_foreign_json(struct json *j, const char *key, struct str text)
+{
+    json_key(j, key);
+    if (text.n == 0) {
+        json_nil(j);
+        return;
+    }
+    json_t *v = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+    if (json_is_object(v) || json_is_array(v))
+        json_raw(j, text);
+    else
+        json_str(j, text);
+    json_decref(v);
+}
+
+static void put_names(struct json *j, const char *key, struct str comma_separated)
+{
+    json_key(j, key);
+    json_array_begin(j);
+    while (comma_separated.n != 0) {
+        struct str name = comma_separated;
+        if (!str_cut(comma_separated, ',', &name, &comma_separated))
+            comma_separated = (struct str){NULL, 0};
+        json_str(j, str_trim(name));
+    }
+    json_array_end(j);
+}
+
+/* The members that a list has too. */
+static void put_summary(struct json *j, const struct request *r)
+{
+    char hex[DIGEST_HEX + 1];
+    json_key(j, "id");
+    json_uint(j, r->id);
+    json_put_z(j, "state", request_state_text(r->state));
+    json_put_str(j, "subject", r->subject);
+    json_put_str(j, "person", r->person);
+    json_put_str(j, "on_behalf_of", r->on_behalf_of);
+    json_put_str(j, "resource", r->resource);
+    put_names(j, "guardrails", r->guardrails);
+    json_put_str(j, "message", r->message);
+    json_put_str(j, "digest", digest_hex(&r->digest, hex));
+    put_time(j, "created", r->created_wall_ns);
+    put_time(j, "decide_by", r->decide_by_wall_ns);
+    put_time(j, "decided", r->decided_wall_ns);
+    put_time(j, "run_by", r->run_by_wall_ns);
+}
+
+/* --- Lists ------------------------------------------------------------------------------------ */
+
+/* "pending" or "pending,approved" as bits; empty: all. */
+static enum err parse_states(struct str text, uint32_t *ret)
+{
+    uint32_t states = 0;
+    while (text.n != 0) {
+        struct str name = text;
+        enum request_state s;
+        if (!str_cut(text, ',', &name, &text))
+            text = (struct str){NULL, 0};
+        TRY(request_state_parse(name, &s));
+        states |= 1u << s;
+    }
+    *ret = states;
+    return ERR_OK;
+}
+
+static enum err parse_filter(const struct http_request *r, struct broker_filter *ret)
+{
+    struct str state, limit, before;
+    uint64_t n = DEFAULT_LIST;
+    TRY(http_query_value(r, "state", &state));
+    TRY(http_query_value(r, "limit", &limit));
+    TRY(http_query_value(r, "before", &before));
+    *ret = (struct broker_filter){0};
+    TRY(parse_states(state, &ret->states));
+    if (limit.n != 0)
+        TRY(str_to_u64(limit, &n));
+    if (n == 0 || n > LIMIT_LIST)
+        return ERR_INVALID;
+    ret->limit = (uint32_t)n;
+    return before.n != 0 ? str_to_u64(before, &ret->before) : ERR_OK;
+}
+
+void api_list_requests(struct api_call *c)
+{
+    struct broker_filter f;
+    const struct request *list;
+    size_t n;
+    if (parse_filter(c->request, &f) != ERR_OK) {
+        reply_error(c, 422, "invalid",
+                    "state is a list of states, limit a number from 1 to 1000, before a request "
+                    "number; each once",
+                    NULL);
+        return;
+    }
+    enum err e = broker_list(c->api->broker, &f, &c->api->arena, &list, &n);
+    if (e != ERR_OK) {
+        reply_broker_error(c, e, NULL);
+        return;
+    }
+    struct json *j = &c->json;
+    json_object_begin(j);
+    json_key(j, "requests");
+    json_array_begin(j);
+    for (size_t i = 0; i < n; i++) {
+        json_object_begin(j);
+        put_summary(j, &list[i]);
+        json_object_end(j);
+    }
+    json_array_end(j);
+    json_key(j, "before");
+    if (n == f.limit)
+        json_uint(j, list[n - 1].id);
+    else
+        json_nil(j);
+    json_object_end(j);
+    reply_json(c, 200);
+}
+
+/* --- One request ------------------------------------------------------------------------------ */
+
+static void put_votes(struct json *j, const struct request *r)
+{
+    json_key(j, "votes");
+    json_array_begin(j);
+    for (size_t i = 0; i < r->n_votes; i++) {
+        const struct vote *v = &r->votes[i];
+        json_object_begin(j);
+        json_put_str(j, "person", v->person);
+        json_put_z(j, "vote", v->kind == VOTE_APPROVE ? "approve" : "reject");
+        json_put_str(j, "reason", v->reason);
+        json_put_str(j, "via", v->via);
+        put_time(j, "time", v->time_wall_ns);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
+static enum err put_requirements(struct api_call *c, const struct request *r)
+{
+    const struct broker_requirement *reqs;
+    size_t n;
+    struct json *j = &c->json;
+    TRY(broker_who_may_decide(c->api->broker, r, &c->api->arena, &reqs, &n));
+    json_key(j, "requirements");
+    json_array_begin(j);
+    for (size_t i = 0; i < n; i++) {
+        json_object_begin(j);
+        json_put_str(j, "text", reqs[i].text);
+        json_put_int(j, "count", reqs[i].count);
+        json_put_int(j, "have", reqs[i].have);
+        json_key(j, "candidates");
+        json_array_begin(j);
+        for (size_t k = 0; k < reqs[i].n_candidates; k++)
+            json_str(j, reqs[i].candidates[k]);
+        json_array_end(j);
+        json_object_end(j);
+    }
+    json_array_end(j);
+    return ERR_OK;
+}
+
+void api_get_request(struct api_call *c)
+{
+    struct request r;
+    struct json *j = &c->json;
+    enum err e = broker_get(c->api->broker, c->id, &c->api->arena, &r);
+    if (e == ERR_OK) {
+        json_object_begin(j);
+        put_summary(j, &r);
+        json_put_str(j, "policy_version", r.policy_version);
+        json_put_str(j, "envelope", r.envelope);
+        put_foreign_json(j, "context", r.context);
+        put_foreign_json(j, "explanation", r.explanation);
+        put_foreign_json(j, "outcome", r.outcome);
+        put_votes(j, &r);
+        e = put_requirements(c, &r);
+    }
+    if (e != ERR_OK) {
+        reply_broker_error(c, e, NULL);
+        return;
+    }
+    json_put_bool(j, "may_vote",
+                  (c->caller.scopes & SCOPE_APPROVE) != 0 &&
+                      broker_may_vote(c->api->broker, &r, c->caller.is.person));
+    put_time(j, "now", c->now.wall_ns);
+    json_object_end(j);
+    reply_json(c, 200);
+}
+
+/* --- Votes ------------------------------------------------------------------------------------ */
+
+static void vote(struct api_call *c, enum vote_kind kind)
+{
+    enum { DIGEST, REASON };
+    struct field fields[] = {
+        [DIGEST] = {.name = "digest", .required = true},
+        [REASON] = {.name = "reason", .required = kind == VOTE_REJECT},
+    };
+    struct digest digest;
+    struct broker_voted voted;
+    struct broker_error said = {""};
+    if (!call_fields(c, fields, ARRAY_LEN(fields)))
+        return;
+    if (digest_parse(fields[DIGEST].value, &digest) != ERR_OK) {
+        reply_error(c, 422, "invalid", "\"digest\" must be 64 hexadecimal digits", NULL);
+        return;
+    }
+    enum err e = broker_vote(c->api->broker, &c->caller.is, c->id, kind, &digest,
+                             fields[REASON].value, c->now, &c->api->arena, &voted, &said);
+    if (e != ERR_OK) {
+        reply_broker_error(c, e, &said);
+        return;
+    }
+    json_object_begin(&c->json);
+    json_key(&c->json, "id");
+    json_uint(&c->json, c->id);
+    json_put_z(&c->json, "state", request_state_text(voted.state));
+    json_put_str(&c->json, "missing", voted.missing);
+    json_object_end(&c->json);
+    reply_json(c, 200);
+}
+
+void api_approve(struct api_call *c)
+{
+    vote(c, VOTE_APPROVE);
+}
+
+void api_reject(struct api_call *c)
+{
+    vote(c, VOTE_REJECT);
+}
+
+void api_withdraw(struct api_call *c)
+{
+    struct field reason = {.name = "reason"};
+    struct broker_error said = {""};
+    if (!call_fields(c, &reason, 1))
+        return;
+    enum err e = broker_withdraw(c->api->broker, &c->caller.is, c->id, reason.value, c->now, &said);
+    if (e != ERR_OK) {
+        reply_broker_error(c, e, &said);
+        return;
+    }
+    json_object_begin(&c->json);
+    json_key(&c->json, "id");
+    json_uint(&c->json, c->id);
+    json_put_z(&c->json, "state", request_state_text(REQUEST_WITHDRAWN));
+    json_object_end(&c->json);
+    reply_json(c, 200);
+}
