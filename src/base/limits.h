@@ -26,10 +26,10 @@
  * answered. Look-ups of a name scan them, so this bounds that work too. */
 #define LIMIT_PG_IN_FLIGHT 1024
 /* Statements whose facts a worker remembers, and the memory for them. */
-#define LIMIT_PG_TEXTS 4096
-#define LIMIT_PG_TEXTS_BYTES (64 * MIB)
-/* A dropped entry up to this size is kept for the next statement, which then allocates nothing. */
-#define LIMIT_PG_SPARE_TEXT (16 * KIB)
+#define LIMIT_SQL_CACHE_ENTRIES 4096
+#define LIMIT_SQL_CACHE_BYTES (64 * MIB)
+/* An entry pushed out of that cache is kept for the next statement up to this size. */
+#define LIMIT_SQL_SPARE_ENTRY (16 * KIB)
 /* Server messages that are looked into (errors, tags, parameters) are gathered whole up to this
  * size; longer ones pass unread. */
 #define LIMIT_PG_INSPECTED (64 * KIB)

@@ -31,6 +31,7 @@ struct sql_cache {
     size_t mask; /* sets - 1 */
     size_t entries, bytes, most_bytes;
     uint64_t hits, misses;
+    struct sql_cached *spare; /* pushed out and not referenced: the next miss allocates nothing */
     struct slot slots[]; /* sets * WAYS */
 };
 
@@ -66,7 +67,12 @@ static void evict(struct sql_cache *c, struct slot *s)
 {
     c->bytes -= size_of(s->known);
     c->entries--;
-    sql_cached_unref(s->known);
+    if (s->known->references == 1 && c->spare == NULL && s->known->arena.used <= LIMIT_SQL_SPARE_ENTRY) {
+        arena_reset(&s->known->arena);
+        c->spare = s->known;
+    } else {
+        sql_cached_unref(s->known);
+    }
     s->known = NULL;
 }
 
@@ -82,12 +88,18 @@ void sql_cache_free(struct sql_cache *c)
     if (c == NULL)
         return;
     sql_cache_clear(c);
+    sql_cached_unref(c->spare);
     free(c);
 }
 
 const struct sql_facts *sql_cached_facts(const struct sql_cached *k)
 {
     return &k->facts;
+}
+
+struct str sql_cached_text(const struct sql_cached *k)
+{
+    return k->text;
 }
 
 struct sql_cached *sql_cached_ref(struct sql_cached *k)
@@ -111,16 +123,47 @@ static bool same_settings(const struct sql_settings *a, const struct sql_setting
            str_eq(a->client_encoding, b->client_encoding);
 }
 
-static enum err make_cached(struct str text, const struct sql_settings *settings, uint64_t hash,
-                           struct sql_cached **ret)
+static struct sql_cached *entry_new(struct sql_cache *c)
 {
-    struct sql_cached *k = malloc(sizeof(*k));
+    struct sql_cached *k = c != NULL ? c->spare : NULL;
+    if (k != NULL) {
+        c->spare = NULL;
+    } else {
+        k = malloc(sizeof(*k));
+        if (k == NULL)
+            return NULL;
+        arena_init(&k->arena, LIMIT_ACTION_ARENA);
+    }
+    k->references = 1;
+    return k;
+}
+
+enum err sql_cached_new(struct str text, const struct sql_facts *facts, struct sql_cached **ret)
+{
+    struct sql_cached *k = entry_new(NULL);
     if (k == NULL)
         return ERR_NOMEM;
-    k->references = 1;
+    k->hash = 0;
+    k->settings = SQL_SETTINGS_DEFAULT;
+    enum err e = arena_str(&k->arena, text, &k->text);
+    if (e == ERR_OK)
+        e = sql_facts_dup(&k->arena, facts, &k->facts);
+    if (e != ERR_OK) {
+        sql_cached_unref(k);
+        return e;
+    }
+    *ret = k;
+    return ERR_OK;
+}
+
+static enum err make_cached(struct sql_cache *c, struct str text, const struct sql_settings *settings,
+                            uint64_t hash, struct sql_cached **ret)
+{
+    struct sql_cached *k = entry_new(c);
+    if (k == NULL)
+        return ERR_NOMEM;
     k->hash = hash;
     k->settings = *settings;
-    arena_init(&k->arena, LIMIT_ACTION_ARENA);
     enum err e = classify_sql(&k->arena, text, settings, &k->facts);
     if (e == ERR_OK)
         e = arena_str(&k->arena, text, &k->text);
@@ -176,7 +219,7 @@ enum err sql_cache_classify(struct sql_cache *c, struct str text, const struct s
         }
     }
     struct sql_cached *k;
-    TRY(make_cached(text, settings, hash, &k));
+    TRY(make_cached(c, text, settings, hash, &k));
     c->misses++;
     keep(c, set, k);
     *ret = k;

@@ -26,6 +26,10 @@ MUST_USE enum err sql_cache_classify(struct sql_cache *c, struct str text, const
 
 /* Valid while a reference is held. */
 const struct sql_facts *sql_cached_facts(const struct sql_cached *k);
+struct str sql_cached_text(const struct sql_cached *k);
+
+/* The same kind of thing outside every table: copies of a text and of facts that were made for it elsewhere. */
+MUST_USE enum err sql_cached_new(struct str text, const struct sql_facts *facts, struct sql_cached **ret);
 
 struct sql_cached *sql_cached_ref(struct sql_cached *k); /* returns k */
 void sql_cached_unref(struct sql_cached *k);            /* NULL is nothing */

@@ -195,7 +195,7 @@ static enum pg_entry_type entry_type(const struct pg_judged *j)
 enum err pg_push_judged(struct source_session *s, uint64_t run)
 {
     struct pg_judged *j = &s->judged;
-    const struct sql_facts *f = j->text->facts;
+    const struct sql_facts *f = sql_cached_facts(j->text);
     struct pg_entry *e;
     TRY(note_settings(s, f));
     TRY(pg_ring_push(&s->ring, entry_type(j), &e));
@@ -205,7 +205,7 @@ enum err pg_push_judged(struct source_session *s, uint64_t run)
     if (j->portal != NULL)
         e->portal = pg_portal_ref(j->portal);
     if (f->n_named != 0)
-        e->text = pg_text_ref(j->text);
+        e->text = sql_cached_ref(j->text);
     if (changes_reading(f))
         pg_ring_set_barrier(&s->ring, e);
     predict(s, f);
@@ -222,10 +222,10 @@ static struct sql_settings settings_of(const struct source_session *s)
                                  .replication = s->first.wants_replication};
 }
 
-static enum err text_of(struct source_session *s, struct str text, struct pg_text **ret)
+static enum err text_of(struct source_session *s, struct str text, struct sql_cached **ret)
 {
     struct sql_settings settings = settings_of(s);
-    return pg_text_get(s->st->texts, text, &settings, ret);
+    return sql_cache_classify(s->st->texts, text, &settings, ret);
 }
 
 /* Names in the text are looked up, and what it runs by name is shown: for both, all that was said
@@ -239,7 +239,7 @@ static bool names_unsettled(const struct source_session *s, const struct sql_fac
 static enum step judge(struct source_session *s, struct message *m)
 {
     uint64_t run = 0;
-    if (names_unsettled(s, s->judged.text->facts)) {
+    if (names_unsettled(s, sql_cached_facts(s->judged.text))) {
         pg_judged_done(&s->judged);
         return wait_for_answers(s);
     }
@@ -294,7 +294,7 @@ static enum step on_function_call(struct source_session *s, struct message *m)
     arena_reset(&s->st->scratch);
     enum err e = classify_function_call(&s->st->scratch, oid, &facts);
     if (e == ERR_OK)
-        e = pg_text_new((struct str){text, (size_t)n}, &facts, &s->judged.text);
+        e = sql_cached_new((struct str){text, (size_t)n}, &facts, &s->judged.text);
     return e == ERR_OK ? judge(s, m) : failed(s, e);
 }
 
@@ -312,7 +312,7 @@ static enum err put_identifier(struct buf *out, struct str name)
 /* What a portal that the gateway did not see bound would run, in SQL's own words: the facts of it
  * are those of a name that nobody knows. */
 static enum err unknown_text(struct source_session *s, const char *words, struct str name,
-                             struct pg_text **ret)
+                             struct sql_cached **ret)
 {
     struct buf sql CLEANUP(buf_done) = {0};
     buf_init(&sql, LIMIT_PG_JUDGED_MESSAGE * 2);
@@ -322,7 +322,7 @@ static enum err unknown_text(struct source_session *s, const char *words, struct
 }
 
 static enum err portal_text(struct source_session *s, const struct pg_portal *p, struct str name,
-                            struct pg_text **ret)
+                            struct sql_cached **ret)
 {
     struct pg_bind b;
     if (p == NULL)
@@ -330,7 +330,7 @@ static enum err portal_text(struct source_session *s, const struct pg_portal *p,
     if (p->text == NULL)
         return unknown_text(s, "EXECUTE ",
                             pg_read_bind(p->body, &b) == ERR_OK ? b.statement : p->name, ret);
-    *ret = pg_text_ref(p->text);
+    *ret = sql_cached_ref(p->text);
     return ERR_OK;
 }
 
@@ -366,7 +366,7 @@ static enum step on_execute(struct source_session *s, struct message *m)
 static enum step on_parse(struct source_session *s, struct message *m)
 {
     struct pg_parse p;
-    struct pg_text *text;
+    struct sql_cached *text;
     struct pg_statement *st;
     struct pg_entry *entry;
     if (pg_read_parse(m->body, &p) != ERR_OK)
@@ -377,7 +377,7 @@ static enum step on_parse(struct source_session *s, struct message *m)
     if (e != ERR_OK)
         return failed(s, e);
     e = pg_statement_new(p.name, text, p.types, p.n_types, &st);
-    pg_text_unref(text);
+    sql_cached_unref(text);
     if (e != ERR_OK)
         return failed(s, e);
     e = pg_ring_push(&s->ring, PG_E_PARSE, &entry);
@@ -462,7 +462,7 @@ static struct pg_portal *doubtful_bind(const struct source_session *s)
     for (size_t i = s->ring.unsent - s->ring.head; i < pg_ring_count(&s->ring); i++) {
         struct pg_entry *e = pg_ring_at(&s->ring, i);
         if (e->type == PG_E_BIND && !e->portal->judged &&
-            (e->portal->text == NULL || e->portal->text->facts->dynamic != 0))
+            (e->portal->text == NULL || sql_cached_facts(e->portal->text)->dynamic != 0))
             return e->portal;
     }
     return NULL;

@@ -9,7 +9,7 @@
 
 void pg_judged_done(struct pg_judged *j)
 {
-    pg_text_unref(j->text);
+    sql_cached_unref(j->text);
     pg_portal_unref(j->portal);
     free((void *)(uintptr_t)j->call.p);
     *j = (struct pg_judged){0};
@@ -21,30 +21,30 @@ static const struct sql_facts *known_statement(void *ctx, struct str name)
 {
     bool wait;
     struct pg_statement *p = pg_find_statement(ctx, name, &wait);
-    return p != NULL ? p->text->facts : NULL;
+    return p != NULL ? sql_cached_facts(p->text) : NULL;
 }
 
 static const struct sql_facts *known_cursor(void *ctx, struct str name)
 {
     bool wait;
     struct pg_portal *p = pg_find_portal(ctx, name, &wait);
-    return p != NULL && p->text != NULL ? p->text->facts : NULL;
+    return p != NULL && p->text != NULL ? sql_cached_facts(p->text) : NULL;
 }
 
 /* EXECUTE and FETCH carry the facts of what they run. */
 static enum err resolve_names(struct source_session *s)
 {
     struct pg_judged *j = &s->judged;
-    const struct sql_facts *f = j->text->facts;
+    const struct sql_facts *f = sql_cached_facts(j->text);
     struct sql_names_known known = {known_statement, known_cursor, s};
     struct sql_facts resolved;
-    struct pg_text *text;
+    struct sql_cached *text;
     if (f->execute_names.n == 0 && f->fetch_names.n == 0)
         return ERR_OK;
     arena_reset(&s->st->scratch);
     TRY(sql_facts_resolve(&s->st->scratch, f, &known, &resolved));
-    TRY(pg_text_new(j->text->text, &resolved, &text));
-    pg_text_unref(j->text);
+    TRY(sql_cached_new(sql_cached_text(j->text), &resolved, &text));
+    sql_cached_unref(j->text);
     j->text = text;
     return ERR_OK;
 }
@@ -82,8 +82,8 @@ enum pg_ruling pg_judge(struct source_session *s, size_t message_len, uint64_t *
     s->context.role = buf_view(&s->role);
     s->action = (struct action){.kind = ACTION_SQL,
                                 .operation = str_of(s->judged.operation),
-                                .text = s->judged.text->text,
-                                .sql = s->judged.text->facts,
+                                .text = sql_cached_text(s->judged.text),
+                                .sql = sql_cached_facts(s->judged.text),
                                 .subject = &s->subject,
                                 .resource = s->st->resource,
                                 .context = &s->context,
@@ -157,13 +157,13 @@ static void put_named(struct json *j, const struct source_session *s, const stru
         struct str name = executes ? f->execute_names.v[i] : f->fetch_names.v[i - f->execute_names.n];
         struct pg_statement *st = executes ? pg_find_statement(s, name, &wait) : NULL;
         struct pg_portal *po = executes ? NULL : pg_find_portal(s, name, &wait);
-        struct pg_text *t = st != NULL ? st->text : po != NULL ? po->text : NULL;
+        struct sql_cached *t = st != NULL ? st->text : po != NULL ? po->text : NULL;
         json_object_begin(j);
         json_key(j, executes ? "statement" : "cursor");
         json_bytes(j, name);
         json_key(j, "text");
         if (t != NULL)
-            json_bytes(j, t->text);
+            json_bytes(j, sql_cached_text(t));
         else
             json_nil(j);
         put_parameters(j, po);

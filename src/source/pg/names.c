@@ -9,7 +9,7 @@ static void copy_bytes(char *to, struct str s)
         memcpy(to, s.p, s.n);
 }
 
-enum err pg_statement_new(struct str name, struct pg_text *text, struct str types,
+enum err pg_statement_new(struct str name, struct sql_cached *text, struct str types,
                           uint16_t n_types, struct pg_statement **ret)
 {
     size_t types_size = (size_t)n_types * sizeof(uint32_t);
@@ -24,7 +24,7 @@ enum err pg_statement_new(struct str name, struct pg_text *text, struct str type
         s->types[i] = cursor_u32(&c);
     copy_bytes(s->storage + types_size, name);
     s->name = (struct str){s->storage + types_size, name.n};
-    s->text = pg_text_ref(text);
+    s->text = sql_cached_ref(text);
     s->refs = 1;
     *ret = s;
     return ERR_OK;
@@ -40,11 +40,11 @@ void pg_statement_unref(struct pg_statement *s)
 {
     if (s == NULL || --s->refs > 0)
         return;
-    pg_text_unref(s->text);
+    sql_cached_unref(s->text);
     free(s);
 }
 
-enum err pg_portal_new(struct str name, struct pg_statement *statement, struct pg_text *text,
+enum err pg_portal_new(struct str name, struct pg_statement *statement, struct sql_cached *text,
                        struct str bind_body, struct pg_portal **ret)
 {
     struct pg_portal *p = calloc(1, sizeof(*p) + name.n + bind_body.n);
@@ -56,7 +56,7 @@ enum err pg_portal_new(struct str name, struct pg_statement *statement, struct p
     p->name = (struct str){p->storage, name.n};
     p->body = (struct str){p->storage + name.n, bind_body.n};
     p->statement = statement != NULL ? pg_statement_ref(statement) : NULL;
-    p->text = text != NULL ? pg_text_ref(text) : NULL;
+    p->text = text != NULL ? sql_cached_ref(text) : NULL;
     p->refs = 1;
     *ret = p;
     return ERR_OK;
@@ -73,7 +73,7 @@ void pg_portal_unref(struct pg_portal *p)
     if (p == NULL || --p->refs > 0)
         return;
     pg_statement_unref(p->statement);
-    pg_text_unref(p->text);
+    sql_cached_unref(p->text);
     free(p);
 }
 

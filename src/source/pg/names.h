@@ -7,13 +7,13 @@
  */
 #pragma once
 
-#include "source/pg/text.h"
+#include "classify/cache.h"
 #include "source/pg/wire.h"
 
 struct pg_statement {
     uint32_t refs;
     struct str name;
-    struct pg_text *text; /* by Parse: its text. By SQL PREPARE: the message's, with the inner facts */
+    struct sql_cached *text; /* by Parse: its text. By SQL PREPARE: the message's, with the inner facts */
     uint32_t *types;      /* parameter types, 0 where unspecified */
     uint16_t n_types;
     char *storage;        /* of name and types */
@@ -23,20 +23,20 @@ struct pg_portal {
     uint32_t refs;
     struct str name;
     struct pg_statement *statement; /* NULL: bound to a name the gateway does not know */
-    struct pg_text *text;           /* what runs; NULL only where that is unknown */
+    struct sql_cached *text;           /* what runs; NULL only where that is unknown */
     struct str body;                /* of the Bind message, for the parameters; empty for cursors */
     bool judged;                    /* its run was let through: fetching on is the same run */
     bool is_cursor;                 /* by DECLARE */
     char *storage;
 };
 
-MUST_USE enum err pg_statement_new(struct str name, struct pg_text *text, struct str types,
+MUST_USE enum err pg_statement_new(struct str name, struct sql_cached *text, struct str types,
                                    uint16_t n_types, struct pg_statement **ret);
 struct pg_statement *pg_statement_ref(struct pg_statement *s);
 void pg_statement_unref(struct pg_statement *s); /* NULL is fine */
 
 MUST_USE enum err pg_portal_new(struct str name, struct pg_statement *statement,
-                                struct pg_text *text, struct str bind_body, struct pg_portal **ret);
+                                struct sql_cached *text, struct str bind_body, struct pg_portal **ret);
 struct pg_portal *pg_portal_ref(struct pg_portal *p);
 void pg_portal_unref(struct pg_portal *p);
 

@@ -29,7 +29,7 @@ static void state_close(struct source_state *st)
         pg_session_close(st->sessions, STR("the gateway stopped"));
     tls_context_free(st->server_tls);
     tls_context_free(st->client_tls);
-    pg_texts_free(st->texts);
+    sql_cache_free(st->texts);
     arena_done(&st->scratch);
     free(st);
 }
@@ -48,7 +48,7 @@ static enum err state_open(struct loop *l, const struct gate_port *gate, const s
     arena_init(&st->scratch, LIMIT_ACTION_ARENA);
     enum err e = random_bytes(id, sizeof(id));
     if (e == ERR_OK)
-        e = pg_texts_new(&st->texts);
+        e = sql_cache_new(LIMIT_SQL_CACHE_ENTRIES, LIMIT_SQL_CACHE_BYTES, &st->texts);
     if (e == ERR_OK)
         e = open_tls(st);
     if (e != ERR_OK) {

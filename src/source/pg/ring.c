@@ -9,7 +9,7 @@ static void entry_done(struct pg_ring *r, struct pg_entry *e)
     r->barriers -= e->barrier;
     pg_statement_unref(e->statement);
     pg_portal_unref(e->portal);
-    pg_text_unref(e->text);
+    sql_cached_unref(e->text);
     free(e->storage);
     *e = (struct pg_entry){0};
 }

@@ -35,7 +35,7 @@ struct pg_entry {
     uint16_t part;  /* QUERY: statements answered so far */
     struct pg_statement *statement; /* PARSE, DESCRIBE_STATEMENT (may be NULL) */
     struct pg_portal *portal;       /* BIND, EXECUTE (may be NULL) */
-    struct pg_text *text;           /* QUERY, EXECUTE whose named effects matter; else NULL */
+    struct sql_cached *text;           /* QUERY, EXECUTE whose named effects matter; else NULL */
     struct str name;                /* CLOSE_*: of `storage` */
     char *storage;                  /* also REFUSED_*: the ErrorResponse to give instead */
     size_t storage_n;

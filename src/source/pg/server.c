@@ -75,11 +75,11 @@ static void never_ran(struct source_session *s, struct pg_entry *e)
 
 static enum err named_statement(struct source_session *s, const struct sql_named *n, struct str text)
 {
-    struct pg_text *t;
+    struct sql_cached *t;
     struct pg_statement *st;
-    TRY(pg_text_new(text, n->facts, &t));
+    TRY(sql_cached_new(text, n->facts, &t));
     enum err e = pg_statement_new(n->name, t, (struct str){NULL, 0}, 0, &st);
-    pg_text_unref(t);
+    sql_cached_unref(t);
     TRY(e);
     e = pg_names_put_statement(&s->names, st);
     pg_statement_unref(st);
@@ -88,11 +88,11 @@ static enum err named_statement(struct source_session *s, const struct sql_named
 
 static enum err named_cursor(struct source_session *s, const struct sql_named *n, struct str text)
 {
-    struct pg_text *t;
+    struct sql_cached *t;
     struct pg_portal *p;
-    TRY(pg_text_new(text, n->facts, &t));
+    TRY(sql_cached_new(text, n->facts, &t));
     enum err e = pg_portal_new(n->name, NULL, t, (struct str){NULL, 0}, &p);
-    pg_text_unref(t);
+    sql_cached_unref(t);
     TRY(e);
     p->is_cursor = true;
     e = pg_names_put_portal(&s->names, p);
@@ -131,16 +131,16 @@ static enum err apply_named(struct source_session *s, const struct sql_named *n,
 }
 
 /* The statement number `part` of the message has succeeded. */
-static enum err apply_part(struct source_session *s, const struct pg_text *t, size_t part)
+static enum err apply_part(struct source_session *s, const struct sql_cached *t, size_t part)
 {
-    const struct sql_facts *f = t->facts;
-    struct str text = t->text;
+    const struct sql_facts *f = sql_cached_facts(t);
+    struct str text = sql_cached_text(t);
     if (f->n_parts != 0) {
         if (part >= f->n_parts)
             return ERR_PROTOCOL;
         f = &f->parts[part];
-        if (f->offset <= t->text.n && f->length <= t->text.n - f->offset)
-            text = (struct str){t->text.p + f->offset, f->length};
+        if (f->offset <= text.n && f->length <= text.n - f->offset)
+            text = (struct str){text.p + f->offset, f->length};
     }
     for (size_t i = 0; i < f->n_named; i++)
         TRY(apply_named(s, &f->named[i], str_trim(text)));

@@ -254,7 +254,7 @@ static bool judge_startup(struct source_session *s, const struct startup_setting
         return true;
     buf_init(&report, 64 * KIB);
     s->judged.operation = "startup";
-    if (pg_text_new(buf_view(&all->text), &all->facts, &s->judged.text) != ERR_OK) {
+    if (sql_cached_new(buf_view(&all->text), &all->facts, &s->judged.text) != ERR_OK) {
         pg_session_close(s, STR("out of memory"));
         return false;
     }

@@ -52,7 +52,7 @@ struct source_state {
     const struct gate_port *gate;
     const struct resource *resource;
     struct tls_context *server_tls, *client_tls; /* towards clients; towards the upstream */
-    struct pg_texts *texts;
+    struct sql_cache *texts;
     struct source_session *sessions; /* list by prev, next */
     size_t n_sessions;
     uint64_t next_session;
@@ -65,7 +65,7 @@ struct source_state {
 /* What is being judged, until it is released or refused. */
 struct pg_judged {
     const char *operation;    /* "query", "execute", "bind", "function_call" */
-    struct pg_text *text;     /* reference; facts resolved */
+    struct sql_cached *text;     /* reference; facts resolved */
     struct pg_portal *portal; /* reference; NULL for query, function_call */
     struct str call;          /* function_call: copy of the message's body */
 };
