@@ -242,13 +242,16 @@ enum err cel_function_find(struct compilation *c, struct str name, const struct 
         return ERR_NOMEM;
     const char *p = b != NULL ? b->signature : NULL;
     for (size_t i = 0; i < n; i++) {
-        overloads[i] = (struct overload){.name = name, .fn = b->fn, .cost = b->cost};
+        overloads[i] = (struct overload){
+            .name = str_of(b->name), .fn = b->fn, .cost = b->cost};
         TRY(read_overload(c->arena, &p, &overloads[i]));
         p++;
     }
     for (const struct host_function *h = c->schema->functions; h != NULL; h = h->next)
         if (str_eq(h->name, name))
             host_overload(h, &overloads[n++]);
+    /* The caller's text is its own: keep the table's. */
+    name = b != NULL ? str_of(b->name) : overloads[0].name;
     *f = (struct function){.name = name, .overloads = overloads, .count = (uint32_t)n};
     *ret = f;
     return ERR_OK;
