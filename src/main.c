@@ -2,6 +2,8 @@
 
 /* The subcommands, in the order in which help lists them within their group. */
 static const struct command *const commands[] = {
+    &cmd_check,
+    &cmd_policy,
     NULL,
 };
 

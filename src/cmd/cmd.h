@@ -35,6 +35,8 @@ struct command {
 };
 
 /* One declaration a command. */
+extern const struct command cmd_check;
+extern const struct command cmd_policy;
 
 /* Runs argv[1] from the table, which NULL ends; prints help for --help, -h and
  * help, the version for --version and -V. */
