@@ -383,7 +383,7 @@ static enum err compile(struct compiler *c)
     const struct yaml_node **texts;
     size_t n;
     TRY(expressions_list(c, &texts, &n));
-    TRY(facts_declare(c->l, texts, n, &c->p->facts));
+    TRY(facts_declare(c->l, c->parts, texts, n, &c->p->facts));
     TRY(macros_compile(c));
     TRY(labels_compile(c));
     TRY(guardrails_compile(c));

@@ -1,5 +1,6 @@
 /* The vocabulary of conditions, and where each fact's value comes from. */
 #include "base/limits.h"
+#include "base/nearest.h"
 #include "model/lazy_facts.h"
 #include "model/sql_facts.h"
 #include "policy/internal.h"
@@ -109,6 +110,12 @@ static enum err declare_fixed(struct declaring *d)
 
 /* --- Labels --------------------------------------------------------------------------------------- */
 
+struct labels {
+    struct loader *l;
+    const struct policy_parts *parts;
+    struct str *room; /* LIMIT_LABELS */
+};
+
 static bool is_word(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -131,12 +138,34 @@ static bool follows_has(struct str text, size_t at)
     return k == 4 && (at == 0 || (!is_word(text.p[at - 1]) && text.p[at - 1] != '.'));
 }
 
-static enum err label_note(struct loader *l, struct facts *f, struct str *room, struct str key,
+/* A label that no resource has is most likely misspelt; but a ready guardrail file may ask for it. */
+static void warn_unknown_label(struct loader *l, const struct policy_parts *parts, struct str key,
+                               const struct yaml_node *v, size_t at)
+{
+    struct nearest near = nearest_to(key);
+    for (size_t i = 0; i < parts->n_resources; i++) {
+        const struct resource *r = &parts->resources[i];
+        for (size_t k = 0; k < r->n_labels; k++) {
+            if (str_eq(r->labels[k].key, key))
+                return;
+            nearest_offer(&near, r->labels[k].key);
+        }
+    }
+    if (parts->n_resources != 0)
+        problem_warning(l->problems, yaml_place_in(v, at, key.n),
+                        problem_did_you_mean(l->problems, near.best),
+                        "no resource has a label `%.*s`", STR_FMT(key));
+}
+
+static enum err label_note(struct labels *x, struct facts *f, struct str key,
                            const struct yaml_node *v, size_t at)
 {
+    struct loader *l = x->l;
+    struct str *room = x->room;
     for (size_t i = 0; i < f->n_labels; i++)
         if (str_eq(room[i], key))
             return ERR_OK;
+    warn_unknown_label(l, x->parts, key, v, at);
     if (f->n_labels == LIMIT_LABELS) {
         problem_error(l->problems, yaml_place_in(v, at, key.n), STR(""),
                       "conditions mention more than %d labels", LIMIT_LABELS);
@@ -148,9 +177,9 @@ static enum err label_note(struct loader *l, struct facts *f, struct str *room, 
 
 /* Finds every `resource.labels.X`: each gets a slot, empty where a resource has no such label, so that
  * comparing it is false instead of an error. */
-static enum err labels_find(struct loader *l, const struct yaml_node *v, struct facts *f,
-                            struct str *room)
+static enum err labels_find(struct labels *x, const struct yaml_node *v, struct facts *f)
 {
+    struct loader *l = x->l;
     struct str text = v->text;
     for (size_t i = 0; i + labels_prefix.n < text.n; i++) {
         const char *hit = memmem(text.p + i, text.n - i, labels_prefix.p, labels_prefix.n);
@@ -168,7 +197,7 @@ static enum err labels_find(struct loader *l, const struct yaml_node *v, struct 
             problem_error(l->problems, yaml_place_in(v, start, end - start),
                           STR("write `'name' in resource.labels`"),
                           "a label cannot be asked for with has(): a missing one is ''");
-        TRY(label_note(l, f, room, name, v, key));
+        TRY(label_note(x, f, name, v, key));
     }
     return ERR_OK;
 }
@@ -188,16 +217,16 @@ static enum err declare_labels(struct declaring *d, const struct facts *f)
     return ERR_OK;
 }
 
-enum err facts_declare(struct loader *l, const struct yaml_node *const *texts, size_t n,
-                       struct facts *ret)
+enum err facts_declare(struct loader *l, const struct policy_parts *parts,
+                       const struct yaml_node *const *texts, size_t n, struct facts *ret)
 {
     struct facts f = {.schema = NULL};
-    struct str *labels = arena_new_array(l->arena, LIMIT_LABELS, struct str);
-    if (labels == NULL)
+    struct labels x = {l, parts, arena_new_array(l->arena, LIMIT_LABELS, struct str)};
+    if (x.room == NULL)
         return ERR_NOMEM;
     for (size_t i = 0; i < n; i++)
-        TRY(labels_find(l, texts[i], &f, labels));
-    f.labels = labels;
+        TRY(labels_find(&x, texts[i], &f));
+    f.labels = x.room;
     size_t most = ARRAY_LEN(declared) + sql_fields_count + 1 + f.n_labels;
     struct declaring d = {.list = arena_new_array(l->arena, most, struct fact)};
     if (d.list == NULL)

@@ -57,8 +57,8 @@ struct fact_space {
 };
 
 /* Declares all facts; `texts` are searched for the labels they mention. */
-MUST_USE enum err facts_declare(struct loader *l, const struct yaml_node *const *texts, size_t n,
-                                struct facts *ret);
+MUST_USE enum err facts_declare(struct loader *l, const struct policy_parts *parts,
+                                const struct yaml_node *const *texts, size_t n, struct facts *ret);
 
 /* The value of slot i for the action; CEL_UNSET where the action has no such fact. `labels` is the map
  * of the resource's labels. */

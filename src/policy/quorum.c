@@ -131,8 +131,8 @@ static void check_without_each(struct loader *l, const struct approvals_source *
         if (!concerned || reachable(m, i))
             continue;
         problem_warning(l->problems, yaml_place(a->at),
-                        STR("nobody approves their own request: add another person"),
-                        "what `%.*s` requests could never be approved",
+                        STR("nobody approves their own requests: add another person"),
+                        "nobody could approve what `%.*s` requests",
                         STR_FMT(m->people->list[i].name));
         return;
     }
