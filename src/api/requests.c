@@ -4,21 +4,14 @@
 
 enum { DEFAULT_LIST = 100 };
 
-/* JSON that somebody else wrote: as a value where it is well-formed, else as a string, so that it
- * can never change the shape of the answer. */
-static void put_foreign_json(struct json *j, const char *key, struct str text)
+/* JSON that the broker has checked before it stored it. */
+static void put_json(struct json *j, const char *key, struct str text)
 {
     json_key(j, key);
-    if (text.n == 0) {
-        json_nil(j);
-        return;
-    }
-    json_t *v = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
-    if (json_is_object(v) || json_is_array(v))
+    if (text.n != 0)
         json_raw(j, text);
     else
-        json_str(j, text);
-    json_decref(v);
+        json_nil(j);
 }
 
 static void put_names(struct json *j, const char *key, struct str comma_separated)
@@ -178,9 +171,9 @@ void api_get_request(struct api_call *c)
         put_summary(j, &r);
         json_put_str(j, "policy_version", r.policy_version);
         json_put_str(j, "envelope", r.envelope);
-        put_foreign_json(j, "context", r.context);
-        put_foreign_json(j, "explanation", r.explanation);
-        put_foreign_json(j, "outcome", r.outcome);
+        put_json(j, "context", r.context);
+        put_json(j, "explanation", r.explanation);
+        put_json(j, "outcome", r.outcome);
         put_votes(j, &r);
         e = put_requirements(c, &r);
     }

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,18 @@ static inline int client_connect(const char *path)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)) != 0) {
         perror(path);
+        abort();
+    }
+    return fd;
+}
+
+static inline int client_connect_tcp(uint16_t port)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)) != 0) {
+        perror("connect");
         abort();
     }
     return fd;
@@ -58,17 +71,22 @@ static inline bool client_receive(int fd, struct buf *in, struct str until)
     }
 }
 
-/* One whole exchange: connect, send, read to the end; the caller does buf_done. */
-static inline struct buf client_exchange(const char *path, struct str request)
+/* One whole exchange over a connection that it closes: send, read to the end; the caller does
+ * buf_done. */
+static inline struct buf client_exchange_on(int fd, struct str request)
 {
     struct buf in;
     buf_init(&in, 64 * 1024 * 1024);
-    int fd = client_connect(path);
     (void)client_send(fd, request);
     if (!client_receive(fd, &in, STR("")))
         buf_clear(&in);
     close(fd);
     return in;
+}
+
+static inline struct buf client_exchange(const char *path, struct str request)
+{
+    return client_exchange_on(client_connect(path), request);
 }
 
 /* How often `needle` is in s. */
