@@ -376,7 +376,7 @@ static enum step on_parse(struct source_session *s, struct message *m)
     enum err e = text_of(s, p.text, &text);
     if (e != ERR_OK)
         return failed(s, e);
-    e = pg_statement_new(p.name, text, p.types, p.n_types, &st);
+    e = pg_statement_new(&s->st->pool, p.name, text, p.types, p.n_types, &st);
     sql_cached_unref(text);
     if (e != ERR_OK)
         return failed(s, e);
@@ -400,7 +400,7 @@ static enum step on_bind(struct source_session *s, struct message *m)
     struct pg_statement *st = pg_find_statement(s, b.statement, &wait);
     if (wait || must_wait(s))
         return wait_for_answers(s);
-    enum err e = pg_portal_new(b.portal, st, st != NULL ? st->text : NULL, m->body, &p);
+    enum err e = pg_portal_new(&s->st->pool, b.portal, st, st != NULL ? st->text : NULL, m->body, &p);
     if (e == ERR_OK) {
         e = pg_ring_push(&s->ring, PG_E_BIND, &entry);
         if (e == ERR_OK)
@@ -411,8 +411,17 @@ static enum step on_bind(struct source_session *s, struct message *m)
     return e == ERR_OK ? STEP_DEFER : failed(s, e);
 }
 
-static enum step push_named(struct source_session *s, enum pg_entry_type type, struct str name,
-                            struct pg_statement *st)
+static enum step push_describe(struct source_session *s, enum pg_entry_type type, struct pg_statement *st)
+{
+    struct pg_entry *e;
+    enum err bad = pg_ring_push(&s->ring, type, &e);
+    if (bad != ERR_OK)
+        return failed(s, bad);
+    e->statement = st != NULL ? pg_statement_ref(st) : NULL;
+    return STEP_DEFER;
+}
+
+static enum step push_close(struct source_session *s, enum pg_entry_type type, struct str name)
 {
     struct pg_entry *e;
     char *copy = malloc(name.n + 1);
@@ -427,7 +436,6 @@ static enum step push_named(struct source_session *s, enum pg_entry_type type, s
         memcpy(copy, name.p, name.n);
     e->storage = copy;
     e->name = (struct str){copy, name.n};
-    e->statement = st != NULL ? pg_statement_ref(st) : NULL;
     return STEP_DEFER;
 }
 
@@ -440,7 +448,7 @@ static enum step on_describe(struct source_session *s, struct message *m)
     struct pg_statement *st = d.what == 'S' ? pg_find_statement(s, d.name, &wait) : NULL;
     if (wait || must_wait(s))
         return wait_for_answers(s);
-    return push_named(s, d.what == 'S' ? PG_E_DESCRIBE_STATEMENT : PG_E_DESCRIBE_PORTAL, d.name, st);
+    return push_describe(s, d.what == 'S' ? PG_E_DESCRIBE_STATEMENT : PG_E_DESCRIBE_PORTAL, st);
 }
 
 static enum step on_close(struct source_session *s, struct message *m)
@@ -450,7 +458,7 @@ static enum step on_close(struct source_session *s, struct message *m)
         return malformed(s, m->type);
     if (must_wait(s))
         return wait_for_answers(s);
-    return push_named(s, c.what == 'S' ? PG_E_CLOSE_STATEMENT : PG_E_CLOSE_PORTAL, c.name, NULL);
+    return push_close(s, c.what == 'S' ? PG_E_CLOSE_STATEMENT : PG_E_CLOSE_PORTAL, c.name);
 }
 
 /* --- Messages that ask for output ------------------------------------------------------------------ */

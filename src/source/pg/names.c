@@ -3,19 +3,65 @@
 
 #include <stdlib.h>
 
+/* Blocks of one size; what does not fit comes from the system and goes back to it. */
+enum { BLOCK_SIZE = 512, KEPT_BLOCKS = 1024 };
+
+struct pg_pool_block {
+    struct pg_pool_block *next;
+};
+
+static void *pool_take(struct pg_pool *pool, size_t size)
+{
+    struct pg_pool_block *b = pool->free;
+    if (size > BLOCK_SIZE || b == NULL)
+        return calloc(1, size > BLOCK_SIZE ? size : BLOCK_SIZE);
+    pool->free = b->next;
+    pool->n_free--;
+    memset(b, 0, size);
+    return b;
+}
+
+static void pool_give(struct pg_pool *pool, void *p, size_t size)
+{
+    struct pg_pool_block *b = p;
+    if (size > BLOCK_SIZE || pool->n_free == KEPT_BLOCKS) {
+        free(p);
+        return;
+    }
+    b->next = pool->free;
+    pool->free = b;
+    pool->n_free++;
+}
+
+void pg_pool_done(struct pg_pool *p)
+{
+    while (p->free != NULL) {
+        struct pg_pool_block *b = p->free;
+        p->free = b->next;
+        free(b);
+    }
+    p->n_free = 0;
+}
+
 static void copy_bytes(char *to, struct str s)
 {
     if (s.n != 0)
         memcpy(to, s.p, s.n);
 }
 
-enum err pg_statement_new(struct str name, struct sql_cached *text, struct str types,
-                          uint16_t n_types, struct pg_statement **ret)
+static size_t statement_size(size_t n_types, struct str name)
+{
+    return sizeof(struct pg_statement) + n_types * sizeof(uint32_t) + name.n;
+}
+
+enum err pg_statement_new(struct pg_pool *pool, struct str name, struct sql_cached *text,
+                          struct str types, uint16_t n_types, struct pg_statement **ret)
 {
     size_t types_size = (size_t)n_types * sizeof(uint32_t);
-    struct pg_statement *s = calloc(1, sizeof(*s) + types_size + name.n);
+    struct pg_statement *s = pool_take(pool, statement_size(n_types, name));
     if (s == NULL)
         return ERR_NOMEM;
+    s->pool = pool;
     s->storage = (char *)(s + 1);
     s->types = (uint32_t *)(void *)s->storage;
     s->n_types = n_types;
@@ -41,15 +87,21 @@ void pg_statement_unref(struct pg_statement *s)
     if (s == NULL || --s->refs > 0)
         return;
     sql_cached_unref(s->text);
-    free(s);
+    pool_give(s->pool, s, statement_size(s->n_types, s->name));
 }
 
-enum err pg_portal_new(struct str name, struct pg_statement *statement, struct sql_cached *text,
-                       struct str bind_body, struct pg_portal **ret)
+static size_t portal_size(struct str name, struct str bind_body)
 {
-    struct pg_portal *p = calloc(1, sizeof(*p) + name.n + bind_body.n);
+    return sizeof(struct pg_portal) + name.n + bind_body.n;
+}
+
+enum err pg_portal_new(struct pg_pool *pool, struct str name, struct pg_statement *statement,
+                       struct sql_cached *text, struct str bind_body, struct pg_portal **ret)
+{
+    struct pg_portal *p = pool_take(pool, portal_size(name, bind_body));
     if (p == NULL)
         return ERR_NOMEM;
+    p->pool = pool;
     p->storage = (char *)(p + 1);
     copy_bytes(p->storage, name);
     copy_bytes(p->storage + name.n, bind_body);
@@ -74,7 +126,7 @@ void pg_portal_unref(struct pg_portal *p)
         return;
     pg_statement_unref(p->statement);
     sql_cached_unref(p->text);
-    free(p);
+    pool_give(p->pool, p, portal_size(p->name, p->body));
 }
 
 /* Room for one more pointer in a list. Sessions have few names, so the lists are plain arrays. */

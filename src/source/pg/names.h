@@ -10,8 +10,17 @@
 #include "classify/cache.h"
 #include "source/pg/wire.h"
 
+/* Statements and portals come and go with every extended query: their memory is kept for the next
+ * one. One pool a worker; everything made from it must be unreferenced before pg_pool_done. */
+struct pg_pool {
+    struct pg_pool_block *free;
+    size_t n_free;
+};
+void pg_pool_done(struct pg_pool *p);
+
 struct pg_statement {
     uint32_t refs;
+    struct pg_pool *pool;
     struct str name;
     struct sql_cached *text; /* by Parse: its text. By SQL PREPARE: the message's, with the inner facts */
     uint32_t *types;      /* parameter types, 0 where unspecified */
@@ -21,6 +30,7 @@ struct pg_statement {
 
 struct pg_portal {
     uint32_t refs;
+    struct pg_pool *pool;
     struct str name;
     struct pg_statement *statement; /* NULL: bound to a name the gateway does not know */
     struct sql_cached *text;           /* what runs; NULL only where that is unknown */
@@ -30,12 +40,12 @@ struct pg_portal {
     char *storage;
 };
 
-MUST_USE enum err pg_statement_new(struct str name, struct sql_cached *text, struct str types,
-                                   uint16_t n_types, struct pg_statement **ret);
+MUST_USE enum err pg_statement_new(struct pg_pool *pool, struct str name, struct sql_cached *text,
+                                   struct str types, uint16_t n_types, struct pg_statement **ret);
 struct pg_statement *pg_statement_ref(struct pg_statement *s);
 void pg_statement_unref(struct pg_statement *s); /* NULL is fine */
 
-MUST_USE enum err pg_portal_new(struct str name, struct pg_statement *statement,
+MUST_USE enum err pg_portal_new(struct pg_pool *pool, struct str name, struct pg_statement *statement,
                                 struct sql_cached *text, struct str bind_body, struct pg_portal **ret);
 struct pg_portal *pg_portal_ref(struct pg_portal *p);
 void pg_portal_unref(struct pg_portal *p);

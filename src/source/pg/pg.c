@@ -21,17 +21,26 @@ static enum err open_tls(struct source_state *st)
     return e;
 }
 
+static void state_free(void *ctx)
+{
+    struct source_state *st = ctx;
+    tls_context_free(st->server_tls);
+    tls_context_free(st->client_tls);
+    sql_cache_free(st->texts);
+    arena_done(&st->scratch);
+    pg_pool_done(&st->pool);
+    free(st);
+}
+
+/* Sessions are freed in a later turn and give their memory back to the state, which goes after them. */
 static void state_close(struct source_state *st)
 {
     if (st == NULL)
         return;
     while (st->sessions != NULL)
         pg_session_close(st->sessions, STR("the gateway stopped"));
-    tls_context_free(st->server_tls);
-    tls_context_free(st->client_tls);
-    sql_cache_free(st->texts);
-    arena_done(&st->scratch);
-    free(st);
+    if (loop_defer(st->loop, state_free, st) != ERR_OK)
+        log_error("resource %.*s: out of memory at its end; it is not freed", STR_FMT(st->resource->name));
 }
 
 static enum err state_open(struct loop *l, const struct gate_port *gate, const struct resource *r,

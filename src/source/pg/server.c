@@ -78,7 +78,7 @@ static enum err named_statement(struct source_session *s, const struct sql_named
     struct sql_cached *t;
     struct pg_statement *st;
     TRY(sql_cached_new(text, n->facts, &t));
-    enum err e = pg_statement_new(n->name, t, (struct str){NULL, 0}, 0, &st);
+    enum err e = pg_statement_new(&s->st->pool, n->name, t, (struct str){NULL, 0}, 0, &st);
     sql_cached_unref(t);
     TRY(e);
     e = pg_names_put_statement(&s->names, st);
@@ -91,7 +91,7 @@ static enum err named_cursor(struct source_session *s, const struct sql_named *n
     struct sql_cached *t;
     struct pg_portal *p;
     TRY(sql_cached_new(text, n->facts, &t));
-    enum err e = pg_portal_new(n->name, NULL, t, (struct str){NULL, 0}, &p);
+    enum err e = pg_portal_new(&s->st->pool, n->name, NULL, t, (struct str){NULL, 0}, &p);
     sql_cached_unref(t);
     TRY(e);
     p->is_cursor = true;

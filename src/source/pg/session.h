@@ -58,6 +58,7 @@ struct source_state {
     uint64_t next_session;
     bool watched, draining;
     struct source_session *keys[PG_KEY_BUCKETS]; /* by cancel secret, chained by key_next */
+    struct pg_pool pool;
     struct arena scratch; /* of one message; reset when the next is judged */
     char id_prefix[12];
 };
