@@ -14,9 +14,9 @@ static void run(struct arena *a, const struct cel_schema *schema, struct str tex
     struct cel_program *p;
     struct arena fast_arena, slow_arena;
     struct buf out CLEANUP(buf_done);
+    buf_init(&out, 1 << 18);
     if (cel_compile(a, schema, text, &o, &d, &p) != ERR_OK)
         return;
-    buf_init(&out, 1 << 18);
     arena_init(&fast_arena, LIMIT_EVAL_ARENA);
     arena_init(&slow_arena, LIMIT_EVAL_ARENA);
     struct cel_eval fast = {.slots = slots, .arena = &fast_arena, .cost_limit = 20000};

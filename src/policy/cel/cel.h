@@ -113,8 +113,8 @@ struct cel_eval {
     const struct cel_error *error; /* out: where the outcome is CEL_OUTCOME_ERROR */
 
     /* Private to an evaluation. */
-    struct cel_value *locals;
     const struct cel_program *program;
+    struct cel_value *locals, few_locals[8];
 };
 
 /* Patterns that are computed at run time, compiled once each; at most LIMIT_CEL_REGEX_CACHE. */

@@ -4,7 +4,7 @@
 struct range {
     struct cel_value value;
     uint32_t count;
-    bool is_map;
+    bool is_map, one_of_list; /* one_of_list: the common case, one variable over a list */
 };
 
 /* The range, or the failure in *ret_failed. */
@@ -14,7 +14,8 @@ static bool open_range(const struct plan *p, struct cel_eval *e, struct range *r
     struct cel_value v = p->args[0]->eval(p->args[0], e);
     if (cel_is(v, CEL_LIST) || cel_is(v, CEL_MAP)) {
         bool is_map = cel_is(v, CEL_MAP);
-        *ret = (struct range){v, is_map ? v.map->count : cel_length(v), is_map};
+        *ret = (struct range){v, is_map ? v.map->count : cel_length(v), is_map,
+                              !is_map && !p->node->two_variables};
         return true;
     }
     *ret_failed = is_failed(v) ? v : cel_at_offset(e, eval_no_overload(e, "a macro's range"), p->offset);
@@ -24,15 +25,15 @@ static bool open_range(const struct plan *p, struct cel_eval *e, struct range *r
 static inline void set_variables(const struct plan *p, struct cel_eval *e, const struct range *r,
                                  uint32_t i)
 {
-    if (r->is_map) {
+    if (LIKELY(r->one_of_list)) {
+        e->locals[p->places[0]] = cel_list_at(r->value, i);
+    } else if (r->is_map) {
         e->locals[p->places[0]] = r->value.map->entries[i].key;
         if (p->node->two_variables)
             e->locals[p->places[1]] = r->value.map->entries[i].value;
-    } else if (p->node->two_variables) {
+    } else {
         e->locals[p->places[0]] = cel_int(i);
         e->locals[p->places[1]] = cel_list_at(r->value, i);
-    } else {
-        e->locals[p->places[0]] = cel_list_at(r->value, i);
     }
 }
 

@@ -13,6 +13,12 @@ static enum tri fail(struct cel_eval *e, const struct plan *p, struct cel_value 
     return TRI_ERROR;
 }
 
+/* The operand of a fused node: a fact, or a variable of a macro. */
+static inline struct cel_value load(const struct plan *p, const struct cel_eval *e)
+{
+    return p->is_local ? e->locals[p->slot] : e->slots[p->slot];
+}
+
 /* A value in a boolean position. */
 static enum tri truth(struct cel_eval *e, const struct plan *p, struct cel_value v)
 {
@@ -28,11 +34,10 @@ static enum tri truth(struct cel_eval *e, const struct plan *p, struct cel_value
 static __attribute__((noinline, cold)) enum tri special(const struct plan *p, struct cel_eval *e,
                                                         struct cel_value v)
 {
-    const struct cel_variable *variable = cel_schema_at(e->program->schema, p->slot);
-    if (is_special(v))
-        return fail(e, p, cel_slot_special(e, variable, v));
-    return fail(e, p, cel_fail(e, CEL_E_NO_OVERLOAD, "%.*s is a %s, which does not fit here",
-                               STR_FMT(variable->name), cel_kind_name(cel_kind_of(v))));
+    if (is_special(v) && !p->is_local)
+        return fail(e, p, cel_slot_special(e, cel_schema_at(e->program->schema, p->slot), v));
+    return fail(e, p, cel_fail(e, CEL_E_NO_OVERLOAD, "a value of type %s does not fit here",
+                               cel_kind_name(cel_kind_of(v))));
 }
 
 /* n equal bytes, with overlapping loads instead of a call for what names and keywords are. */
@@ -155,11 +160,11 @@ enum tri test_cond(const struct plan *p, struct cel_eval *e)
     return branch->test(branch, e);
 }
 
-/* --- A slot against a constant ------------------------------------------------------------------------ */
+/* --- A slot or variable against a constant ------------------------------------------------------------ */
 
 enum tri test_slot_equal_string(const struct plan *p, struct cel_eval *e)
 {
-    struct cel_value v = e->slots[p->slot];
+    struct cel_value v = load(p, e);
     e->cost++;
     if (v.meta == p->constant.meta)
         return (enum tri)(same_bytes(v.s, p->constant.s, cel_length(v)) ^ p->is_negated);
@@ -168,7 +173,7 @@ enum tri test_slot_equal_string(const struct plan *p, struct cel_eval *e)
 
 enum tri test_slot_equal(const struct plan *p, struct cel_eval *e)
 {
-    struct cel_value v = e->slots[p->slot];
+    struct cel_value v = load(p, e);
     e->cost++;
     if (v.meta == p->constant.meta && cel_kind_of(v) >= CEL_BOOL && cel_kind_of(v) <= CEL_UINT)
         return (enum tri)((v.i == p->constant.i) ^ p->is_negated);
@@ -178,7 +183,7 @@ enum tri test_slot_equal(const struct plan *p, struct cel_eval *e)
 
 enum tri test_slot_in_strings(const struct plan *p, struct cel_eval *e)
 {
-    struct cel_value v = e->slots[p->slot];
+    struct cel_value v = load(p, e);
     const struct cel_value *items = p->constant.list;
     e->cost++;
     if (UNLIKELY(is_special(v)))
@@ -191,7 +196,7 @@ enum tri test_slot_in_strings(const struct plan *p, struct cel_eval *e)
 
 enum tri test_slot_in_set(const struct plan *p, struct cel_eval *e)
 {
-    struct cel_value v = e->slots[p->slot];
+    struct cel_value v = load(p, e);
     e->cost++;
     if (UNLIKELY(is_special(v)))
         return special(p, e, v);
@@ -209,7 +214,7 @@ enum tri test_in_set(const struct plan *p, struct cel_eval *e)
 
 enum tri test_slot_starts_with(const struct plan *p, struct cel_eval *e)
 {
-    struct cel_value v = e->slots[p->slot];
+    struct cel_value v = load(p, e);
     uint32_t n = cel_length(p->constant);
     e->cost++;
     if (UNLIKELY(!cel_is(v, CEL_STRING)))
@@ -219,7 +224,7 @@ enum tri test_slot_starts_with(const struct plan *p, struct cel_eval *e)
 
 enum tri test_slot_ends_with(const struct plan *p, struct cel_eval *e)
 {
-    struct cel_value v = e->slots[p->slot];
+    struct cel_value v = load(p, e);
     uint32_t n = cel_length(p->constant), length = cel_length(v);
     e->cost++;
     if (UNLIKELY(!cel_is(v, CEL_STRING)))
@@ -229,7 +234,7 @@ enum tri test_slot_ends_with(const struct plan *p, struct cel_eval *e)
 
 enum tri test_slot_contains(const struct plan *p, struct cel_eval *e)
 {
-    struct cel_value v = e->slots[p->slot];
+    struct cel_value v = load(p, e);
     if (UNLIKELY(!cel_is(v, CEL_STRING)))
         return special(p, e, v);
     if (!eval_charge(e, 1 + cel_length(v) / 10))
@@ -239,7 +244,7 @@ enum tri test_slot_contains(const struct plan *p, struct cel_eval *e)
 
 enum tri test_slot_matches(const struct plan *p, struct cel_eval *e)
 {
-    struct cel_value v = e->slots[p->slot];
+    struct cel_value v = load(p, e);
     if (UNLIKELY(!cel_is(v, CEL_STRING)))
         return special(p, e, v);
     uint64_t cost = 1 + (cel_length(v) / 10 + 1) * (uint64_t)(cel_length(p->constant) / 4 + 1);
@@ -253,7 +258,7 @@ enum { ACCEPT_LESS = 1, ACCEPT_EQUAL = 2, ACCEPT_GREATER = 4 };
 
 enum tri test_slot_compare_int(const struct plan *p, struct cel_eval *e)
 {
-    struct cel_value v = e->slots[p->slot];
+    struct cel_value v = load(p, e);
     enum order o;
     e->cost++;
     if (LIKELY(cel_is(v, CEL_INT)))

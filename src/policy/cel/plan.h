@@ -28,7 +28,7 @@ struct plan {
     struct cel_value constant;
     const struct plan *const *args;
     int8_t lazy_bit;
-    bool is_constant, is_negated;
+    bool is_constant, is_negated, is_local; /* is_local: slot is a place among the locals */
     uint32_t offset; /* in the program's text, for errors */
     uint32_t places[2];
     const struct node *node;

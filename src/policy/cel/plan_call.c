@@ -21,9 +21,10 @@ bool plan_list_add(struct planner *pl, struct plan_list *l, const struct plan *p
     return true;
 }
 
+/* A fact, or a variable of a macro: what a fused node reads. */
 static bool is_slot(const struct plan *p)
 {
-    return p->eval == eval_slot;
+    return p->eval == eval_slot || p->eval == eval_local;
 }
 
 static bool is_string(const struct plan *p)
@@ -35,6 +36,7 @@ static bool is_string(const struct plan *p)
 static void fuse(struct plan *p, const struct plan *slot, struct cel_value constant, test_fn *test)
 {
     p->slot = slot->slot;
+    p->is_local = slot->eval == eval_local;
     p->lazy_bit = slot->lazy_bit;
     p->constant = constant;
     p->test = test;
@@ -134,7 +136,7 @@ static void fuse_not(struct plan *p)
     const struct plan *arg = p->args[0];
     p->test = test_not;
     p->eval = eval_test;
-    if (is_slot(arg))
+    if (arg->eval == eval_slot)
         fuse(p, arg, cel_bool(false), test_slot_not);
     for (size_t i = 0; i < ARRAY_LEN(negatable); i++) {
         if (arg->test == negatable[i]) {

@@ -14,7 +14,7 @@ static bool index_values(struct arena *a, const struct plan *p, struct cel_conju
     c->slot = p->slot;
     c->values = one;
     c->value_count = 1;
-    if (one == NULL || p->is_negated)
+    if (one == NULL || p->is_negated || p->is_local)
         return false;
     if (p->test == test_slot || p->test == test_slot_not)
         *one = cel_bool(p->test == test_slot);
@@ -203,6 +203,10 @@ static bool begin(const struct cel_program *p, struct cel_eval *e)
     e->program = p;
     if (LIKELY(p->local_count == 0))
         return true;
+    if (LIKELY(p->local_count <= ARRAY_LEN(e->few_locals))) {
+        e->locals = e->few_locals;
+        return true;
+    }
     e->locals = arena_alloc(e->arena, p->local_count * sizeof(struct cel_value));
     if (e->locals == NULL)
         e->error = eval_no_memory(e).error;

@@ -16,11 +16,9 @@ static struct cel_value error_value(const struct cel_error *e)
     return (struct cel_value){.meta = CEL_ERROR_VALUE, .error = e};
 }
 
-struct cel_value cel_string(struct str s)
+struct cel_value cel_too_long(void)
 {
-    if (s.n > UINT32_MAX)
-        return error_value(&too_long);
-    return (struct cel_value){.meta = cel_meta(CEL_STRING, 0, (uint32_t)s.n), .s = s.p};
+    return error_value(&too_long);
 }
 
 struct cel_value cel_bytes(struct str s)
@@ -79,11 +77,6 @@ struct cel_value cel_error_of(struct arena *a, enum cel_error_code code, struct 
         return error_value(&full);
     *e = (struct cel_error){code, CEL_NO_OFFSET, message};
     return error_value(e);
-}
-
-struct cel_value cel_list_at(struct cel_value v, uint32_t i)
-{
-    return v.meta & CEL_FLAG_STRS << 8 ? cel_string(v.strs[i]) : v.list[i];
 }
 
 const char *cel_kind_name(enum cel_kind kind)

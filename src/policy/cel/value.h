@@ -164,8 +164,16 @@ static inline struct cel_value cel_unknown(uint64_t mask)
     return (struct cel_value){.meta = CEL_UNKNOWN_VALUE, .u = mask};
 }
 
+struct cel_value cel_too_long(void); /* an error value */
+
 /* A borrowed string, which should be UTF-8. One of 4 GiB or more gives an error value. */
-struct cel_value cel_string(struct str s);
+static inline struct cel_value cel_string(struct str s)
+{
+    if (UNLIKELY(s.n > UINT32_MAX))
+        return cel_too_long();
+    return (struct cel_value){.meta = cel_meta(CEL_STRING, 0, (uint32_t)s.n), .s = s.p};
+}
+
 struct cel_value cel_bytes(struct str s);
 
 /* A list over n borrowed values, or over n borrowed strings: list(string) without a copy. */
@@ -205,7 +213,10 @@ static inline struct str cel_str(struct cel_value v) /* STRING or BYTES */
 }
 
 /* Element i < cel_length(v) of a LIST. */
-struct cel_value cel_list_at(struct cel_value v, uint32_t i);
+static inline struct cel_value cel_list_at(struct cel_value v, uint32_t i)
+{
+    return v.meta & CEL_FLAG_STRS << 8 ? cel_string(v.strs[i]) : v.list[i];
+}
 
 /* The value of the key, or NULL. */
 const struct cel_value *cel_map_find(const struct cel_map *m, struct cel_value key);
