@@ -2,8 +2,10 @@
 
 /* The subcommands, in the order in which help lists them within their group. */
 static const struct command *const commands[] = {
+    &cmd_serve,
     &cmd_check,
     &cmd_policy,
+    &cmd_broker,
     NULL,
 };
 

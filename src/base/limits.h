@@ -45,6 +45,8 @@
 /* Time to finish TLS and the start-up packet: PostgreSQL's authentication_timeout default. */
 #define LIMIT_HANDSHAKE_MS 60000
 #define LIMIT_CONNECT_MS 10000
+/* A worker that stops waits this long for its sessions to end their transactions. */
+#define LIMIT_DRAIN_MS 30000
 /* Client connections of one worker; the rest get 53300 (too many connections). */
 #define LIMIT_WORKER_SESSIONS 20000
 
@@ -129,6 +131,8 @@
 #define LIMIT_KEPT_RESULTS 10000
 /* Text in one record; longer ones are named by digest and length. */
 #define LIMIT_RECORD_TEXT (64 * KIB)
+/* A broker that is asked to stop has two disk syncs to do. */
+#define LIMIT_BROKER_STOP_MS 5000
 /* Open requests of one subject: more is a flood, and floods make approvers careless. */
 #define LIMIT_OPEN_REQUESTS_PER_SUBJECT 50
 #define LIMIT_OPEN_REQUESTS 10000

@@ -100,7 +100,8 @@ static enum err record_policy(struct broker *b, const char *kind, const struct b
     struct record r CLEANUP(record_done);
     char hex[DIGEST_HEX + 1];
     record_begin(&r);
-    json_put_str(&r.j, "by", who);
+    if (who.n != 0)
+        json_put_str(&r.j, "by", who);
     json_put_str(&r.j, "policy_version", p->version);
     json_put_z(&r.j, "program", COUNTERSIGN_VERSION);
     json_put_str(&r.j, "instance", str_of(b->instance));

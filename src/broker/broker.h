@@ -26,6 +26,9 @@ struct broker;
 struct broker_ops {
     /* Views in `m` are valid during the call. Must not call back into the broker. */
     void (*send)(void *ctx, uint32_t worker, const struct link_message *m);
+    /* A call for people (broker_vote, …) may have brought broker_next_deadline forward: look at it
+     * when the call has returned. */
+    void (*deadline_moved)(void *ctx);
 };
 
 /* What the broker needs of a loaded configuration. The caller keeps everything it points to until

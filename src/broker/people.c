@@ -159,6 +159,7 @@ enum err broker_vote(struct broker *b, const struct broker_caller *caller, uint6
                      .time_wall_ns = now.wall_ns,
                      .via = caller->via};
     arena_init(&own, REQUEST_ARENA);
+    b->ops.deadline_moved(b->ctx);
     if (kind != VOTE_APPROVE && kind != VOTE_REJECT) {
         broker_say(ret_error, "a vote is approve or reject");
         return ERR_INVALID;
@@ -175,6 +176,7 @@ enum err broker_withdraw(struct broker *b, const struct broker_caller *caller, u
     struct store_request q;
     struct live *l = NULL;
     arena_init(&own, REQUEST_ARENA);
+    b->ops.deadline_moved(b->ctx);
     TRY(check_reason(reason, false, ret_error));
     TRY(open_one(b, request, &own, &l, &q, ret_error));
     struct approval ap = change_approval_of(&q, l);

@@ -80,6 +80,7 @@ enum err broker_token_create(struct broker *b, const struct broker_caller *calle
 {
     char text[BROKER_TOKEN_TEXT];
     uint64_t first = audit_last_seq(b->audit) + 1, id = 0;
+    b->ops.deadline_moved(b->ctx);
     TRY(check_new_token(b, caller, person, label, scopes, ret_error));
     broker_say(ret_error, "the token could not be made, recorded and stored");
     TRY(new_secret(text));
@@ -142,6 +143,7 @@ enum err broker_token_revoke(struct broker *b, const struct broker_caller *calle
     struct store_token t;
     uint64_t first = audit_last_seq(b->audit) + 1;
     arena_init(&a, 64 * KIB);
+    b->ops.deadline_moved(b->ctx);
     broker_say(ret_error, "there is no token %llu", (unsigned long long)id);
     TRY(store_token_by_id(b->store, id, &a, &t));
     bool own = caller->person.n != 0 && str_eq(caller->person, t.person);

@@ -35,8 +35,10 @@ struct command {
 };
 
 /* One declaration a command. */
+extern const struct command cmd_broker;
 extern const struct command cmd_check;
 extern const struct command cmd_policy;
+extern const struct command cmd_serve;
 
 /* Runs argv[1] from the table, which NULL ends; prints help for --help, -h and
  * help, the version for --version and -V. */

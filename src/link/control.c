@@ -18,6 +18,7 @@ static const struct {
     [CONTROL_SHUTDOWN] = {"shutdown", 0, 0},
     [CONTROL_READY] = {"ready", 0, 0},
     [CONTROL_LOADED] = {"loaded", 0, 0},
+    [CONTROL_KILL] = {"kill", 0, 0},
 };
 
 const char *control_type_text(enum control_type t)

@@ -16,6 +16,7 @@
  *                      shutdown
  *   child -> keeper    ready                it serves
  *                      loaded ok | error    (broker) the outcome of `reload`
+ *                      kill INDEX           (broker) worker INDEX broke the rules of its link
  *
  * End of the stream means the other side is gone; a child then exits.
  */
@@ -32,12 +33,13 @@ enum control_type {
     CONTROL_SHUTDOWN,
     CONTROL_READY,
     CONTROL_LOADED,
+    CONTROL_KILL,
     CONTROL_TYPE_COUNT_
 };
 
 struct control_message {
     enum control_type type;
-    uint32_t index;  /* LINK */
+    uint32_t index;  /* LINK, KILL */
     struct str text; /* LISTEN: the name; LOADED: the error; up to CONTROL_MAX_TEXT bytes, cut */
     bool ok;         /* LOADED */
     int fds[CONTROL_MAX_FDS];

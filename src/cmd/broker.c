@@ -1,0 +1,475 @@
+#include "api/api.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "cmd/config_file.h"
+#include "link/control.h"
+#include "net/stream.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/*
+ * `countersign broker`: the process around the broker object (broker/broker.h). It gives it what
+ * workers say over their links and the time, and carries out what it sends. Started by
+ * `countersign serve` with a control socket as descriptor 3 (link/control.h).
+ */
+
+/* The stream to one worker. */
+struct link {
+    struct process *process;
+    uint32_t index;
+    struct stream *stream; /* NULL: none */
+    struct buf in;
+    bool broken; /* to be dropped when the call that noticed it is over */
+};
+
+struct process {
+    struct loop *loop;
+    struct watch *control;
+    struct timer *tick;
+    struct broker *broker;
+    struct api *api;
+    struct config *config;
+    struct broker_policy policy;
+    struct link_config files; /* of config, as the broker hands them out */
+    struct link_file *file_list;
+    const char *config_path;
+    struct link links[LIMIT_WORKERS];
+    struct buf out;
+    struct arena arena; /* of one received message */
+    bool sweeping;      /* a look for broken links is on its way */
+    bool winding;       /* a look at the next deadline is */
+    enum exit_status status;
+};
+
+static void stop(struct process *p, enum exit_status status)
+{
+    p->status = status;
+    loop_stop(p->loop);
+}
+
+/* --- Time ------------------------------------------------------------------------------------ */
+
+/* After everything that may have moved the next deadline. */
+static void wind(struct process *p)
+{
+    int64_t next = broker_next_deadline(p->broker), now = clock_mono_ns();
+    if (next == INT64_MAX) {
+        timer_stop(p->tick);
+        return;
+    }
+    int64_t ms = next <= now ? 0 : (next - now + NS_PER_MS - 1) / NS_PER_MS;
+    timer_start(p->tick, ms, 0);
+}
+
+static void ticked(void *ctx)
+{
+    struct process *p = ctx;
+    broker_tick(p->broker, clock_now());
+    wind(p);
+}
+
+static void wind_later(void *ctx)
+{
+    struct process *p = ctx;
+    p->winding = false;
+    wind(p);
+}
+
+static void deadline_moved(void *ctx)
+{
+    struct process *p = ctx;
+    if (!p->winding)
+        p->winding = loop_defer(p->loop, wind_later, p) == ERR_OK;
+}
+
+/* --- Links ----------------------------------------------------------------------------------- */
+
+static void drop(struct link *l)
+{
+    struct process *p = l->process;
+    if (l->stream == NULL)
+        return;
+    stream_free(l->stream);
+    l->stream = NULL;
+    l->broken = false;
+    buf_done(&l->in);
+    broker_worker_lost(p->broker, l->index, clock_now());
+    wind(p);
+}
+
+/* A worker that cannot be talked to is of no use: the keeper starts another. */
+static void ask_for_its_end(const struct link *l)
+{
+    const struct control_message m = {.type = CONTROL_KILL, .index = l->index};
+    enum err e = control_send(CONTROL_FD, &m);
+    if (e != ERR_OK)
+        log_error("the keeper cannot be told about worker %u: %s", l->index, err_text(e));
+}
+
+static void sweep(void *ctx)
+{
+    struct process *p = ctx;
+    p->sweeping = false;
+    for (size_t i = 0; i < LIMIT_WORKERS; i++)
+        if (p->links[i].broken) {
+            ask_for_its_end(&p->links[i]);
+            drop(&p->links[i]);
+        }
+}
+
+/* Not at once: we may be inside a call into the broker or of this very stream. */
+static void mark_broken(struct link *l)
+{
+    struct process *p = l->process;
+    l->broken = true;
+    if (p->sweeping)
+        return;
+    p->sweeping = loop_defer(p->loop, sweep, p) == ERR_OK;
+    if (!p->sweeping)
+        stop(p, EXIT_UNREACHABLE); /* no memory for that either */
+}
+
+static void send_to_worker(void *ctx, uint32_t worker, const struct link_message *m)
+{
+    struct process *p = ctx;
+    struct link *l = &p->links[worker];
+    if (l->stream == NULL || l->broken)
+        return;
+    enum err e = link_encode(&p->out, m);
+    if (e == ERR_OK)
+        e = stream_write(l->stream, buf_view(&p->out));
+    buf_clear(&p->out);
+    if (e != ERR_OK) {
+        log_error("worker %u cannot be told %s: %s", worker, link_type_text(m->type), err_text(e));
+        mark_broken(l);
+    }
+}
+
+/* Every whole message of what has come. */
+static enum err take_messages(struct link *l)
+{
+    struct process *p = l->process;
+    struct moment now = clock_now();
+    while (!l->broken) {
+        struct link_message m;
+        size_t used;
+        enum err e = link_decode(buf_view(&l->in), LINK_BROKER, &p->arena, &m, &used);
+        if (e == ERR_OK) {
+            e = broker_from_worker(p->broker, l->index, &m, now);
+            buf_consume(&l->in, used);
+        }
+        arena_reset(&p->arena);
+        if (e != ERR_OK)
+            return e == ERR_INCOMPLETE ? ERR_OK : e;
+    }
+    return ERR_OK;
+}
+
+static void link_received(void *ctx, struct str bytes)
+{
+    struct link *l = ctx;
+    if (l->broken)
+        return;
+    enum err e = buf_put_str(&l->in, bytes);
+    if (e == ERR_OK)
+        e = take_messages(l);
+    if (e != ERR_OK) {
+        log_error("worker %u said what it may not: %s", l->index, err_text(e));
+        mark_broken(l);
+    }
+    wind(l->process);
+}
+
+static void link_ended(void *ctx, enum err why, struct str text)
+{
+    struct link *l = ctx;
+    if (why != ERR_CLOSED)
+        log_warn("the link to worker %u broke: %.*s", l->index, STR_FMT(text));
+    drop(l);
+}
+
+static void link_drained(void *ctx)
+{
+    (void)ctx;
+}
+
+static const struct stream_ops link_ops = {
+    .received = link_received, .drained = link_drained, .ended = link_ended};
+
+/* --- Configuration ---------------------------------------------------------------------------- */
+
+/* What the broker needs of a configuration; `list` is the caller's to free. */
+static enum err policy_of(const struct config *c, struct link_file **ret_list,
+                          struct link_config *ret_files)
+{
+    struct link_file *list = calloc(c->n_files + 1, sizeof(*list));
+    if (list == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < c->n_files; i++)
+        list[i] = (struct link_file){c->files[i].path, c->files[i].text};
+    *ret_list = list;
+    *ret_files = (struct link_config){list, c->n_files};
+    return ERR_OK;
+}
+
+static enum err load(struct process *p, struct buf *said, struct config **ret)
+{
+    struct arena scratch CLEANUP(arena_done);
+    struct diagnostics d;
+    arena_init(&scratch, LIMIT_CONFIG_ARENA);
+    enum err e = config_file_load(str_of(p->config_path), true, &scratch, &d, ret);
+    if (e == ERR_OK || e == ERR_INVALID)
+        for (size_t i = 0; i < d.n; i++)
+            if (diagnostic_text(said, &d.list[i]) != ERR_OK)
+                break; /* the rest does not fit into one message */
+    return e;
+}
+
+static enum err put_in_force(struct process *p, struct config *c)
+{
+    struct link_file *list;
+    struct link_config files, old_files = p->files;
+    TRY(policy_of(c, &list, &files));
+    struct broker_policy policy = {&c->people, c->version, &p->files};
+    p->files = files;
+    enum err e = broker_set_policy(p->broker, &policy, STR("SIGHUP"), clock_now());
+    if (e != ERR_OK) {
+        p->files = old_files;
+        free(list);
+        return e;
+    }
+    api_set_config(p->api, c);
+    free(p->file_list);
+    config_unref(p->config);
+    p->file_list = list;
+    p->config = c;
+    return ERR_OK;
+}
+
+static void tell_loaded(bool ok, struct str text)
+{
+    const struct control_message m = {.type = CONTROL_LOADED, .ok = ok, .text = text};
+    enum err e = control_send(CONTROL_FD, &m);
+    if (e != ERR_OK)
+        log_error("the keeper cannot be told of the reload: %s", err_text(e));
+}
+
+static void reload(struct process *p)
+{
+    CLEANUP(buf_done) struct buf said;
+    struct config *c = NULL;
+    buf_init(&said, CONTROL_MAX_TEXT);
+    enum err e = load(p, &said, &c);
+    struct str text = e == ERR_INVALID ? buf_view(&said) : str_of(err_text(e));
+    if (e == ERR_OK) {
+        e = put_in_force(p, c);
+        text = str_of(e == ERR_OK      ? ""
+                      : e == ERR_LIMIT ? "the files are too long to be handed to workers"
+                                       : "the change cannot be recorded");
+        if (e != ERR_OK)
+            config_unref(c);
+    }
+    if (e != ERR_OK)
+        broker_policy_failed(p->broker, STR("SIGHUP"), text, clock_now());
+    tell_loaded(e == ERR_OK, text);
+}
+
+/* --- What the keeper says ---------------------------------------------------------------------- */
+
+static void close_all(const struct control_message *m)
+{
+    for (size_t i = 0; i < m->n_fds; i++)
+        (void)close(m->fds[i]);
+}
+
+static void take_link(struct process *p, const struct control_message *m)
+{
+    if (m->index >= LIMIT_WORKERS) {
+        close_all(m);
+        return;
+    }
+    struct link *l = &p->links[m->index];
+    drop(l);
+    l->process = p;
+    l->index = m->index;
+    buf_init(&l->in, LIMIT_LINK_MESSAGE + 4 + STREAM_READ_SIZE);
+    enum err e = stream_adopt(p->loop, m->fds[0], &link_ops, l, &l->stream);
+    if (e != ERR_OK) {
+        log_error("the link to worker %u cannot be used: %s", m->index, err_text(e));
+        return;
+    }
+    broker_worker_up(p->broker, m->index);
+}
+
+static void take_reload(struct process *p, const struct control_message *m)
+{
+    (void)m;
+    reload(p);
+}
+
+static void take_shutdown(struct process *p, const struct control_message *m)
+{
+    (void)m;
+    stop(p, EXIT_DONE);
+}
+
+static void take_sockets(struct process *p, const struct control_message *m)
+{
+    for (size_t i = 0; i < m->n_fds; i++) {
+        enum err e = api_listen(p->api, m->fds[i]);
+        if (e != ERR_OK)
+            log_error("the API is not served on %.*s: %s", STR_FMT(m->text), err_text(e));
+    }
+}
+
+static void (*const handlers[CONTROL_TYPE_COUNT_])(struct process *,
+                                                   const struct control_message *) = {
+    [CONTROL_LINK] = take_link,
+    [CONTROL_LISTEN] = take_sockets,
+    [CONTROL_RELOAD] = take_reload,
+    [CONTROL_SHUTDOWN] = take_shutdown,
+};
+
+static void control_readable(void *ctx)
+{
+    struct process *p = ctx;
+    struct control_packet packet;
+    struct control_message m;
+    enum err e = control_receive(CONTROL_FD, &packet, &m);
+    if (e == ERR_INCOMPLETE)
+        return;
+    if (e == ERR_OK && handlers[m.type] != NULL) {
+        handlers[m.type](p, &m);
+        wind(p);
+        return;
+    }
+    if (e == ERR_OK)
+        close_all(&m);
+    log_error("the keeper is gone: %s", e == ERR_OK ? control_type_text(m.type) : err_text(e));
+    stop(p, EXIT_UNREACHABLE);
+}
+
+/* --- The process ------------------------------------------------------------------------------ */
+
+static void on_signal(void *ctx, int signum)
+{
+    if (signum == SIGTERM)
+        stop(ctx, EXIT_DONE);
+    /* SIGINT and SIGHUP at a terminal reach the whole group: the keeper decides, not we. */
+}
+
+static const struct broker_ops ops = {send_to_worker, deadline_moved};
+
+static enum err open_broker(struct process *p, struct str instance)
+{
+    CLEANUP(buf_done) struct buf said;
+    struct broker_error error = {""};
+    buf_init(&said, 1 * MIB);
+    enum err e = load(p, &said, &p->config);
+    if (e != ERR_OK) {
+        log_error("%s does not load (%s):\n%.*s", p->config_path, err_text(e),
+                  STR_FMT(buf_view(&said)));
+        return e;
+    }
+    TRY(policy_of(p->config, &p->file_list, &p->files));
+    p->policy = (struct broker_policy){&p->config->people, p->config->version, &p->files};
+    struct broker_options o = {p->config->store, p->config->audit_directory, instance, &ops, p};
+    e = broker_new(&o, &p->policy, clock_now(), &p->broker, &error);
+    if (e != ERR_OK)
+        log_error("%s", error.text);
+    return e;
+}
+
+static enum err set_up(struct process *p, struct str instance)
+{
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+    TRY(loop_new(&p->loop));
+    for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+        TRY(loop_on_signal(p->loop, signals[i], on_signal, p));
+    TRY(timer_new(p->loop, ticked, p, &p->tick));
+    TRY(open_broker(p, instance));
+    TRY(api_start(p->loop, p->broker, p->config, &p->api));
+    return watch_new(p->loop, CONTROL_FD, control_readable, p, &p->control);
+}
+
+static void tear_down(struct process *p)
+{
+    /* The links are let go without a word: what they hold is not lost, but waits for the next
+     * broker. */
+    api_stop(p->api);
+    broker_free(p->broker, clock_now());
+    for (size_t i = 0; i < LIMIT_WORKERS; i++) {
+        stream_free(p->links[i].stream);
+        buf_done(&p->links[i].in);
+    }
+    watch_free(p->control);
+    timer_free(p->tick);
+    if (p->loop != NULL) {
+        loop_undefer(p->loop, p);
+        loop_free(p->loop);
+    }
+    config_unref(p->config);
+    free(p->file_list);
+    buf_done(&p->out);
+    arena_done(&p->arena);
+}
+
+static enum exit_status serve(const char *config_path, struct str instance)
+{
+    struct process *p = calloc(1, sizeof(*p));
+    if (p == NULL)
+        return EXIT_UNREACHABLE;
+    p->config_path = config_path;
+    buf_init(&p->out, LIMIT_LINK_MESSAGE + 4);
+    arena_init(&p->arena, 4 * LIMIT_LINK_MESSAGE);
+    enum err e = set_up(p, instance);
+    if (e == ERR_OK) {
+        const struct control_message ready = {.type = CONTROL_READY};
+        e = control_send(CONTROL_FD, &ready);
+        wind(p);
+    }
+    if (e == ERR_OK) {
+        loop_run(p->loop);
+    } else {
+        log_error("the broker cannot start: %s", err_text(e));
+        p->status = EXIT_USAGE;
+    }
+    enum exit_status status = p->status;
+    tear_down(p);
+    free(p);
+    return status;
+}
+
+static enum exit_status run(const struct command *self, int argc, char **argv)
+{
+    const char *path = NULL, *instance = "";
+    size_t n;
+    const struct cmd_option options[] = {{.name = "config", .letter = 'c', .value = &path},
+                                         {.name = "instance", .value = &instance}};
+    if (cmd_options(self, options, ARRAY_LEN(options), argc, argv, 0, 0, &n) != ERR_OK)
+        return EXIT_USAGE;
+    log_init("broker", getenv("COUNTERSIGN_DEBUG") != NULL ? LOG_DEBUG : LOG_INFO);
+    (void)umask(077);
+    char *config_path = str_dupz(config_file_path(path));
+    if (config_path == NULL)
+        return EXIT_UNREACHABLE;
+    enum exit_status status = serve(config_path, str_of(instance));
+    free(config_path);
+    return status;
+}
+
+const struct command cmd_broker = {
+    .name = "broker",
+    .group = COMMANDS_HIDDEN,
+    .summary = "Keep requests, votes and the log",
+    .usage = "Usage: countersign broker -c FILE --instance ID\n"
+             "\n"
+             "Started by `countersign serve`; not for people.\n",
+    .run = run,
+};
