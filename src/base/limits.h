@@ -56,6 +56,8 @@
 #define LIMIT_ENVELOPE (4 * MIB)
 /* Parser input; a statement of more bytes is `unparseable` and the guardrails decide. */
 #define LIMIT_SQL_TEXT (16 * MIB)
+/* A text that does not parse is read again without its comments up to this length: tokens cost 80 bytes each. */
+#define LIMIT_SQL_COMMENTED (256 * KIB)
 /* Nodes visited and depth of the explicit stack when a parse tree is walked. */
 #define LIMIT_SQL_NODES 2000000
 #define LIMIT_SQL_DEPTH 100000

@@ -1,7 +1,10 @@
 #include "classify/tree.h"
 
 #include <pg_query.h>
+#include <pg_query/pg_query.pb-c.h>
 #include <stdlib.h>
+
+#include "base/limits.h"
 
 /* What the library exports beside its public header (facts of Debian's libpg-query-dev 15-4.0.0). */
 typedef struct {
@@ -21,21 +24,11 @@ const struct tree_shape tree_shapes[TREE_TAGS] = {
 #include "classify/pg_nodes.inc"
 };
 
-enum err tree_parse(struct tree *t, struct str text, bool conforming)
+static void parse(struct tree *t)
 {
     t->statements = NULL;
     t->error = NULL;
     t->error_at = 0;
-    t->failure = NULL;
-    t->copy = text.n < sizeof(t->small) ? t->small : malloc(text.n + 1);
-    if (t->copy == NULL)
-        return ERR_NOMEM;
-    if (text.n != 0)
-        memcpy(t->copy, text.p, text.n);
-    t->copy[text.n] = '\0';
-
-    standard_conforming_strings = conforming;
-    escape_string_warning = false; /* the warning would be formatted for nobody */
     t->memory = pg_query_enter_memory_context();
     raw_parse_result r = pg_query_raw_parse(t->copy);
     free(r.stderr_buffer);
@@ -46,14 +39,88 @@ enum err tree_parse(struct tree *t, struct str text, bool conforming)
     } else {
         t->statements = r.tree;
     }
+}
+
+static void parse_end(struct tree *t)
+{
+    if (t->failure != NULL)
+        pg_query_free_error(t->failure);
+    pg_query_exit_memory_context(t->memory);
+}
+
+static bool is_string(const PgQuery__ScanToken *k)
+{
+    return k->token == PG_QUERY__TOKEN__SCONST || k->token == PG_QUERY__TOKEN__USCONST ||
+           k->token == PG_QUERY__TOKEN__BCONST || k->token == PG_QUERY__TOKEN__XCONST;
+}
+
+/* Blanks the comments that the library's own lexer finds. Not where that would join two strings ('a' and, on another
+ * line, 'b' are one). False where there is nothing to blank. */
+static bool blank_tokens(struct tree *t, size_t n, const PgQuery__ScanResult *s)
+{
+    const PgQuery__ScanToken *before = NULL;
+    bool commented = false, blanked = false;
+    for (size_t i = 0; i < s->n_tokens; i++) {
+        const PgQuery__ScanToken *k = s->tokens[i];
+        if (k->start < 0 || k->end < k->start || (size_t)k->end > n)
+            return false;
+        if (k->token != PG_QUERY__TOKEN__C_COMMENT && k->token != PG_QUERY__TOKEN__SQL_COMMENT) {
+            if (commented && before != NULL && is_string(before) && is_string(k))
+                return false;
+            commented = false;
+            before = k;
+            continue;
+        }
+        commented = blanked = true;
+        memset(t->copy + k->start, ' ', (size_t)(k->end - k->start));
+    }
+    return blanked;
+}
+
+/*
+ * The library's lexer hands comments on as tokens, and its parser forgets to skip them where it looks one token ahead:
+ * after NOT, NULLS, WITH and before UESCAPE. The server has no such tokens, so a text that fails is read once more
+ * without them.
+ */
+static bool blank_comments(struct tree *t, size_t n)
+{
+    if (n > LIMIT_SQL_COMMENTED || (strstr(t->copy, "/*") == NULL && strstr(t->copy, "--") == NULL))
+        return false;
+    bool blanked = false;
+    PgQueryScanResult r = pg_query_scan(t->copy);
+    if (r.error == NULL) {
+        PgQuery__ScanResult *s = pg_query__scan_result__unpack(NULL, r.pbuf.len, (const uint8_t *)r.pbuf.data);
+        if (s != NULL) {
+            blanked = blank_tokens(t, n, s);
+            pg_query__scan_result__free_unpacked(s, NULL);
+        }
+    }
+    pg_query_free_scan_result(r);
+    return blanked;
+}
+
+enum err tree_parse(struct tree *t, struct str text, bool conforming)
+{
+    t->copy = text.n < sizeof(t->small) ? t->small : malloc(text.n + 1);
+    if (t->copy == NULL)
+        return ERR_NOMEM;
+    if (text.n != 0)
+        memcpy(t->copy, text.p, text.n);
+    t->copy[text.n] = '\0';
+
+    standard_conforming_strings = conforming;
+    escape_string_warning = false; /* the warning would be formatted for nobody */
+    parse(t);
+    if (t->error != NULL && blank_comments(t, text.n)) {
+        parse_end(t);
+        parse(t);
+    }
     return ERR_OK;
 }
 
 void tree_done(struct tree *t)
 {
-    if (t->failure != NULL)
-        pg_query_free_error(t->failure);
-    pg_query_exit_memory_context(t->memory);
+    parse_end(t);
     if (t->copy != t->small)
         free(t->copy);
 }

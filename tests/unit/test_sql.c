@@ -195,6 +195,17 @@ TEST(what_does_not_parse_is_unparseable_and_never_harmless)
     CHECK(f.classes == SQL_PARSE_ERROR);
 }
 
+TEST(a_comment_where_the_parser_looks_ahead_changes_nothing)
+{
+    CHECK(facts("SELECT 1 FROM t ORDER BY 1 NULLS /* x */ LAST").classes == SQL_READ);
+    CHECK(facts("SELECT 1 WHERE a NOT -- x\n IN (1)").classes == SQL_READ);
+    CHECK(facts("DELETE FROM t WHERE a NOT /* ; */ IN (1)").classes == SQL_DELETE);
+    CHECK(facts("SELECT U&'a' /* x */ UESCAPE '!'").classes == SQL_READ);
+    /* Two strings stay two: the server refuses them. */
+    CHECK(facts("SELECT 'a' /* x */\n'b'").classes == SQL_PARSE_ERROR);
+    CHECK(facts("SELECT 1 /* NULLS */ LAST FIRST").classes == SQL_PARSE_ERROR);
+}
+
 TEST(an_empty_message_is_a_read)
 {
     CHECK(facts("").classes == SQL_READ && facts("").statements == 0);
@@ -239,6 +250,7 @@ int main(void)
         T(types_and_operators_of_others_are_unknown_too),
         T(a_built_in_name_counts_only_where_pg_catalog_comes_first),
         T(what_does_not_parse_is_unparseable_and_never_harmless),
+        T(a_comment_where_the_parser_looks_ahead_changes_nothing),
         T(an_empty_message_is_a_read),
         T(strings_are_read_as_the_session_reads_them),
         T(text_in_an_encoding_that_hides_quotes_is_not_judged),
