@@ -6,8 +6,8 @@ PG_BIN=/usr/lib/postgresql/15/bin
 
 # What each purpose needs on a bare Debian 12.
 PACKAGES_BUILD=(gcc g++ meson ninja-build pkg-config libcurl4-openssl-dev libfyaml-dev libjansson-dev
-    libpg-query-dev libpq-dev libre2-dev libseccomp-dev libsqlite3-dev libssl-dev libuv1-dev node-llhttp
-    postgresql-server-dev-15 tzdata)
+    libpg-query-dev libpq-dev libprotobuf-c-dev libre2-dev libseccomp-dev libsqlite3-dev libssl-dev libuv1-dev
+    node-llhttp postgresql-server-dev-15 tzdata)
 PACKAGES_DEMO=(openssl postgresql-15)
 PACKAGES_TEST=(clang-14 libclang-rt-14-dev openssl postgresql-15 procps python3-psycopg strace)
 PACKAGES_BENCH=(haproxy openssl pgbouncer postgresql-15 procps python3 strace)
