@@ -1,0 +1,1 @@
+CALL s.proc(1, a => 2)

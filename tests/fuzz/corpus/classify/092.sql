@@ -1,0 +1,1 @@
+CREATE DOMAIN d AS int DEFAULT 1 CHECK (value > 0)

@@ -1,0 +1,1 @@
+ALTER DOMAIN d ADD CONSTRAINT k CHECK (value < f())

@@ -1,0 +1,1 @@
+CREATE CAST (int AS text) WITH FUNCTION f(int) AS IMPLICIT

@@ -1,0 +1,1 @@
+ALTER OPERATOR FAMILY o USING btree ADD OPERATOR 1 < (int, int)

@@ -1,0 +1,1 @@
+CREATE STATISTICS s (ndistinct) ON a, (b + 1) FROM t

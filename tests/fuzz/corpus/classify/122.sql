@@ -1,0 +1,1 @@
+ALTER ROLE r IN DATABASE d SET work_mem = '1MB'

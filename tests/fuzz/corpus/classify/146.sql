@@ -1,0 +1,1 @@
+ALTER VIEW v OWNER TO r

@@ -1,0 +1,1 @@
+(WITH d AS (DELETE FROM accounts) SELECT 1)

@@ -1,0 +1,1 @@
+CREATE TABLE stolen3 AS TABLE accounts

@@ -1,0 +1,1 @@
+UPDATE part SET k=k+10 WHERE k=0

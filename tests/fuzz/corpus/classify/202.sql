@@ -1,0 +1,1 @@
+SELECT U&"!0070urge_accounts" UESCAPE '!' ()

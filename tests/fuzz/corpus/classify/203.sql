@@ -1,0 +1,1 @@
+SELECT public /* x */ . purge_accounts ( )

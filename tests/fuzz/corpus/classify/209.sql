@@ -1,0 +1,1 @@
+SELECT lower(v) FROM (SELECT 'X'::varchar v) s

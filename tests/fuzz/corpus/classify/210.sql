@@ -1,0 +1,1 @@
+SELECT (a).wipe FROM accounts a LIMIT 1

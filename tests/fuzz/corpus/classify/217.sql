@@ -1,0 +1,1 @@
+SELECT lo_put(70001, 0, 'pwned')

@@ -1,0 +1,1 @@
+SELECT pg_catalog.pg_file_write('SCRATCH/fw','x',false)

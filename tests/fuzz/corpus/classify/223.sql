@@ -1,0 +1,1 @@
+SELECT setval('seq1', 999999)

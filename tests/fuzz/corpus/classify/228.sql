@@ -1,0 +1,1 @@
+SELECT count(*) FROM generate_series(1,1000) a, generate_series(1,100) b

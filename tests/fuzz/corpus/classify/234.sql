@@ -1,0 +1,1 @@
+SELECT length(database_to_xml(true,false,'')::text) > 0

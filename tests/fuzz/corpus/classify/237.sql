@@ -1,0 +1,3 @@
+COPY(SELECT 1)/**/TO
+--x
+PROGRAM/**/$q$cat > SCRATCH/cpc$q$

@@ -1,0 +1,1 @@
+COPY hr.salaries TO STDOUT

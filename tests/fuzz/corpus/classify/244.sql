@@ -1,0 +1,1 @@
+CREATE POLICY open ON accounts USING (true)

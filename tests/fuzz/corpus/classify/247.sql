@@ -1,0 +1,1 @@
+ALTER ROLE gi_app SET search_path = evil

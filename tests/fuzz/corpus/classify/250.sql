@@ -1,0 +1,1 @@
+ALTER SYSTEM SET session_preload_libraries = 'auto_explain'

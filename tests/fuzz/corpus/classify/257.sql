@@ -1,0 +1,1 @@
+CREATE TABLESPACE gi_ts LOCATION '/nonexistent'

@@ -1,0 +1,1 @@
+NOTIFY jobs, 'DROP TABLE accounts'

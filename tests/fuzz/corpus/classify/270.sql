@@ -1,0 +1,1 @@
+DELETE FROM accounts; SELECT 1/0

@@ -1,0 +1,1 @@
+ＤＥＬＥＴＥ FROM accounts

@@ -1,0 +1,1 @@
+UPDATE аccounts SET x=0

@@ -1,0 +1,1 @@
+SELECT 1 AS foo$$; DELETE FROM accounts; SELECT 2 AS bar$$

@@ -1,0 +1,1 @@
+SELECT * FROM accounts WHERE note = 'DELETE FROM accounts'

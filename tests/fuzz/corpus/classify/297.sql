@@ -1,0 +1,1 @@
+SELECT id AS "delete", owner AS "truncate" FROM accounts

@@ -1,0 +1,1 @@
+SELECT count(*) AS deleted_count, max(id) AS last_update FROM accounts

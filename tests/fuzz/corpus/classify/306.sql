@@ -1,0 +1,1 @@
+WITH t AS (SELECT * FROM accounts) SELECT count(*) FROM t

@@ -1,0 +1,1 @@
+WITH "delete" AS (SELECT 1 AS x) SELECT * FROM "delete"

@@ -1,0 +1,1 @@
+VALUES (1,'delete'),(2,'drop')

@@ -1,0 +1,1 @@
+SELECT CASE status WHEN 'delete' THEN 1 ELSE 0 END FROM orders

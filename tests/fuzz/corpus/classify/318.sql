@@ -1,0 +1,1 @@
+SELECT now() - interval '1 day', date_trunc('day', now())

@@ -1,0 +1,1 @@
+SELECT granted FROM pg_locks LIMIT 1

@@ -1,0 +1,1 @@
+SELECT 1 AS execute, 2 AS prepare, 3 AS call

@@ -1,0 +1,1 @@
+SELECT get_balance(1)

@@ -1,0 +1,1 @@
+SELECT name, setting FROM pg_settings WHERE name LIKE '%delete%' OR name='data_directory'

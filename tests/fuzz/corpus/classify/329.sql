@@ -1,0 +1,1 @@
+SELECT 1 AS one FROM "accounts" WHERE "accounts"."owner" = 'x' LIMIT 1

@@ -1,0 +1,1 @@
+select "public"."accounts"."id" from "public"."accounts" where "public"."accounts"."owner" = 'x' fetch next 1 rows only

@@ -1,0 +1,1 @@
+SELECT x.* FROM public.accounts x ORDER BY x.id LIMIT 200

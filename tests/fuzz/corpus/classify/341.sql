@@ -1,0 +1,1 @@
+select t.*, CTID from public.accounts t limit 501

@@ -1,0 +1,1 @@
+SELECT * FROM accounts WHERE owner IS NOT DISTINCT FROM 'owner1'

@@ -1,0 +1,1 @@
+SELECT to_tsvector('drop the table') @@ to_tsquery('drop & table')

@@ -1,0 +1,1 @@
+SELECT format('DELETE FROM %I WHERE id=%L', 'accounts', 1)
