@@ -93,9 +93,10 @@ free_port() {
     printf '%s\n' "$port"
 }
 
-# Runs a command as the database's user: `postgres` when we are root (PostgreSQL refuses root).
+# Runs a command as the database's user: `postgres` when we are root (PostgreSQL refuses root). From
+# a directory that this user can enter.
 as_pg() {
-    if [ "$(id -u)" = 0 ]; then setpriv --reuid=postgres --regid=postgres --init-groups "$@"
+    if [ "$(id -u)" = 0 ]; then env --chdir=/ setpriv --reuid=postgres --regid=postgres --init-groups "$@"
     else "$@"
     fi
 }
