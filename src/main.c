@@ -6,6 +6,7 @@ static const struct command *const commands[] = {
     &cmd_check,
     &cmd_policy,
     &cmd_broker,
+    &cmd_worker,
     NULL,
 };
 

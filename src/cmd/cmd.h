@@ -39,6 +39,7 @@ extern const struct command cmd_broker;
 extern const struct command cmd_check;
 extern const struct command cmd_policy;
 extern const struct command cmd_serve;
+extern const struct command cmd_worker;
 
 /* Runs argv[1] from the table, which NULL ends; prints help for --help, -h and
  * help, the version for --version and -V. */
