@@ -1,7 +1,7 @@
 /*
  * A policy for tests of the gate, in place of the real one: the verdict is the first word of the
  * action's text, and a configuration is a line of words. Linked instead of policy/, so that a test of
- * the gate says nothing about the policy language.
+ * the gate says nothing about the policy language. FAKE_RESOURCE_TYPE is the type of its one resource.
  *
  *   action text   "allow", "deny", "hold", "keep" (hold, kept on disconnect), "observe" (matches, is
  *                 allowed), "nobody" (hold without approvers), "facts" (allow, or hold where a
@@ -12,10 +12,15 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "model/lazy_facts.h"
 #include "policy/config.h"
 
 #include <stdlib.h>
+
+#ifndef FAKE_RESOURCE_TYPE
+#define FAKE_RESOURCE_TYPE "fake"
+#endif
 
 struct fake_config {
     struct config c;
@@ -53,7 +58,9 @@ enum err config_from_files(const struct config_file *files, size_t n, struct are
     f->c.audit_what = fake_has(text, "all") ? AUDIT_ALL : AUDIT_MATCHED;
     f->c.notice_interval_ns = 20 * NS_PER_MS;
     f->idle = fake_has(text, "idle");
-    f->resource = (struct resource){.name = STR("shop"), .type = STR("fake"),
+    f->resource = (struct resource){.name = STR("shop"), .type = STR(FAKE_RESOURCE_TYPE),
+                                    .client_tls = TLS_DISABLE, .upstream_tls = TLS_DISABLE,
+                                    .upstream = {.host = STR("127.0.0.1"), .port = 1},
                                     .default_verdict = VERDICT_ALLOW};
     f->c.resources = &f->resource;
     f->c.n_resources = fake_has(text, "gone") ? 0 : 1;
