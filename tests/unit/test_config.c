@@ -2,6 +2,7 @@
 #include "config_text.h"
 
 #include "base/clock.h"
+#include "policy/yaml.h"
 
 #define RESOURCE                                                                                   \
     "resources:\n"                                                                                 \
@@ -331,6 +332,46 @@ TEST(yaml_that_swallows_a_condition_is_explained)
             "`include:` and `macros:`");
 }
 
+/* The message as its YAML says it, or what went wrong. */
+static void check_message(int line, const char *yaml, const char *want)
+{
+    struct fixture f;
+    char text[4096];
+    snprintf(text, sizeof(text),
+             HEAD "guardrails:\n  - name: g\n    on: sql\n    then: deny\n    message: %s\n", yaml);
+    struct config_file file = {STR("t.yaml"), str_of(text)};
+    struct arena a;
+    struct problems problems;
+    const struct yaml_node *root = NULL;
+    fixture_text(&f, text);
+    CHECK(fixture_good(&f));
+    arena_init(&a, MIB);
+    problems_init(&problems, &a);
+    CHECK_OK(yaml_parse(&file, &a, &problems, &root));
+    struct str got =
+        root != NULL ? yaml_get(yaml_get(root, "guardrails")->first, "message")->text : STR("");
+    if (!str_eq(got, str_of(want))) {
+        tap.failures++;
+        printf("# %s:%d: got [%.*s]\n", __FILE__, line, STR_FMT(got));
+    }
+    arena_done(&a);
+    fixture_done(&f);
+}
+#define MESSAGE(yaml, want) check_message(__LINE__, yaml, want)
+
+TEST(every_way_to_quote_gives_the_text)
+{
+    MESSAGE("plain text", "plain text");
+    MESSAGE("plain\n      text", "plain text");
+    MESSAGE("'it''s'", "it's");
+    MESSAGE("'''a'' ''b'' ''c'''", "'a' 'b' 'c'");
+    MESSAGE("'a \n\n       b\n      c '", "a\nb c ");
+    MESSAGE("'a\r\n      b'", "a b");
+    MESSAGE("\"a\\tb\\u00e9\"", "a\tb\xc3\xa9");
+    MESSAGE("|-\n      a\n        b\n\n      c", "a\n  b\n\nc");
+    MESSAGE(">-\n      a\n      b\n\n      c", "a b\nc");
+}
+
 TEST(aliases_stand_for_their_value)
 {
     struct fixture f;
@@ -429,7 +470,8 @@ TAP_MAIN(T(settings_have_the_documented_defaults), T(every_setting_is_read),
          T(mistakes_in_settings_are_named), T(mistakes_in_resources_are_named),
          T(mistakes_in_people_are_named), T(mistakes_in_guardrails_are_named),
          T(distinct_people_are_counted_once), T(a_bad_condition_is_found_inside_the_yaml),
-         T(yaml_that_swallows_a_condition_is_explained), T(aliases_stand_for_their_value),
+         T(yaml_that_swallows_a_condition_is_explained), T(every_way_to_quote_gives_the_text),
+         T(aliases_stand_for_their_value),
          T(a_billion_laughs_are_refused_early), T(depth_and_bytes_are_bounded),
          T(all_problems_are_said_in_one_run), T(a_diagnostic_shows_its_line_and_a_caret),
          T(tests_of_guardrails_are_checked_without_running))
