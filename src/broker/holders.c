@@ -252,6 +252,21 @@ static void adopt_hold(struct broker *b, uint32_t worker, uint32_t pid,
     }
 }
 
+/* One that is still approved: its CLAIM never came here, and the worker has refused it since. */
+static void adopt_run(struct broker *b, uint32_t worker, uint32_t pid, uint64_t request,
+                      struct moment now)
+{
+    static const struct ending refused = {
+        .event = APPROVAL_WITHDRAW, .reason = STR_INIT("the gateway was restarted before the release")};
+    struct live *l = live_find(b, request);
+    if (l == NULL || !is_awaited_from(l, worker, pid))
+        return;
+    if (l->state == REQUEST_RUNNING)
+        l->holding = HELD;
+    else
+        change_end(b, l, &refused, now);
+}
+
 enum err on_hello(struct broker *b, uint32_t worker, const struct link_message *m,
                   struct moment now)
 {
@@ -263,11 +278,8 @@ enum err on_hello(struct broker *b, uint32_t worker, const struct link_message *
     tell(b, worker, &config);
     for (size_t i = 0; i < h->n_holds; i++)
         adopt_hold(b, worker, h->pid, &h->holds[i], now);
-    for (size_t i = 0; i < h->n_runs; i++) {
-        struct live *l = live_find(b, h->runs[i]);
-        if (l != NULL && is_awaited_from(l, worker, h->pid) && l->state == REQUEST_RUNNING)
-            l->holding = HELD;
-    }
+    for (size_t i = 0; i < h->n_runs; i++)
+        adopt_run(b, worker, h->pid, h->runs[i], now);
     /* What else was this worker's is nobody's now, whether it or its successor says hello. */
     for (size_t i = b->n_live; i-- > 0;) {
         struct live *l = &b->live[i];

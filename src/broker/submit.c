@@ -261,9 +261,9 @@ enum err on_withdraw(struct broker *b, uint32_t worker, const struct link_messag
                    STR("it is no longer open"));
         return ERR_OK;
     }
-    /* The word crossed CLAIMED: the worker forgot the hold, so nothing of it runs. */
+    /* The word crossed CLAIMED: the worker answers that with RESULT, failed. */
     if (l->state == REQUEST_RUNNING) {
-        change_not_run(b, l, STR("withdrawn before the release"), now);
+        tell_holder_ended(b, l, END_WITHDRAWN, STR(""), STR("the release was on its way"));
         return ERR_OK;
     }
     if (w->gone && l->keep_on_disconnect) {
