@@ -31,7 +31,6 @@ static void facts_agree_with_themselves(const struct sql_facts *f)
     must((f->dynamic != 0) == ((f->classes & SQL_DYNAMIC) != 0));
     must((f->classes & SQL_PARSE_ERROR) == 0 || (f->parse_error.n != 0 && f->may_write));
     must(f->unknown_functions.n == 0 || (f->dynamic & SQL_D_FUNCTION) != 0);
-    must(f->has_where || !f->has_narrow_where || f->classes == SQL_READ || !f->writes);
     for (size_t i = 0; i < f->n_parts; i++)
         must((f->parts[i].classes & ~f->classes & changes) == 0);
 }
