@@ -205,7 +205,7 @@ enum err pg_describe(struct source_session *s, const struct action *a, struct bu
 static struct str notice_text(const struct hold_notice *n, char *out, size_t size)
 {
     char left[CLOCK_TEXT];
-    struct str t = duration_text(n->remaining_ns / NS_PER_S * NS_PER_S, left);
+    struct str t = duration_text((n->remaining_ns + NS_PER_S - 1) / NS_PER_S * NS_PER_S, left);
     int len = n->first ? snprintf(out, size, "held for approval as request %llu: %.*s",
                                   (unsigned long long)n->request, STR_FMT(n->message))
                        : snprintf(out, size, "request %llu still waits for approval (%.*s left)",
@@ -223,7 +223,7 @@ void pg_notice(struct source_session *s, struct hold *h, const struct hold_notic
     struct pg_report r = {.severity = "NOTICE", .sqlstate = "00000"};
     r.message = notice_text(n, message, sizeof(message));
     if (n->first) {
-        struct str t = duration_text(n->remaining_ns / NS_PER_S * NS_PER_S, left);
+        struct str t = duration_text((n->remaining_ns + NS_PER_S - 1) / NS_PER_S * NS_PER_S, left);
         int len = snprintf(detail, sizeof(detail), "It needs %.*s, within %.*s.",
                            STR_FMT(n->approvers), STR_FMT(t));
         r.detail = (struct str){detail, len < (int)sizeof(detail) ? (size_t)len : sizeof(detail) - 1};
