@@ -2,9 +2,17 @@
 
 /* The subcommands, in the order in which help lists them within their group. */
 static const struct command *const commands[] = {
+    &cmd_requests,
+    &cmd_show,
+    &cmd_approve,
+    &cmd_reject,
+    &cmd_watch,
+    &cmd_withdraw,
+    &cmd_user,
     &cmd_serve,
     &cmd_check,
     &cmd_policy,
+    &cmd_audit,
     &cmd_broker,
     &cmd_worker,
     NULL,

@@ -5,7 +5,7 @@
 
 #include "base/limits.h"
 
-/* --- Answers ---------------------------------------------------------------------------------- */
+/* --- Answers -------------------------------------------------------------------------------- */
 
 void reply_bytes(struct api_call *c, int status, struct str type, struct str body)
 {
@@ -84,7 +84,7 @@ void put_time(struct json *j, const char *key, int64_t wall_ns)
         json_str(j, clock_text(wall_ns, text));
 }
 
-/* --- Bodies ----------------------------------------------------------------------------------- */
+/* --- Bodies --------------------------------------------------------------------------------- */
 
 static bool is_json_type(struct str type)
 {
@@ -149,7 +149,7 @@ bool call_fields(struct api_call *c, struct field *fields, size_t n)
     return true;
 }
 
-/* --- Calls ------------------------------------------------------------------------------------ */
+/* --- Calls ---------------------------------------------------------------------------------- */
 
 static size_t body_limit(void *ctx UNUSED, const struct http_request *head)
 {
@@ -244,7 +244,7 @@ static const struct http_ops ops = {
     .refused = on_refused,
 };
 
-/* --- Life ------------------------------------------------------------------------------------- */
+/* --- Life ----------------------------------------------------------------------------------- */
 
 enum err api_start(struct loop *l, struct broker *b, const struct config *c, struct api **ret)
 {

@@ -70,7 +70,7 @@ static void on_event(void *ctx, const struct broker_event *b)
         http_stream_send(s->http, f);
 }
 
-/* --- Streams ---------------------------------------------------------------------------------- */
+/* --- Streams -------------------------------------------------------------------------------- */
 
 static void on_closed(void *ctx)
 {
@@ -159,7 +159,7 @@ size_t events_streams(const struct events *e)
     return e->n_streams;
 }
 
-/* --- Life ------------------------------------------------------------------------------------- */
+/* --- Life ----------------------------------------------------------------------------------- */
 
 enum err events_new(struct api *a, struct events **ret)
 {

@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "net/http.h"
 
-/* --- Who is calling --------------------------------------------------------------------------- */
+/* --- Who is calling ------------------------------------------------------------------------- */
 
 /* What a caller may do; a route needs one of them (SCOPE_NONE: anybody at all). */
 enum scope {
@@ -24,7 +24,7 @@ struct caller {
     unsigned scopes;
 };
 
-/* --- One call --------------------------------------------------------------------------------- */
+/* --- One call ------------------------------------------------------------------------------- */
 
 struct api_call {
     struct api *api;
@@ -57,7 +57,7 @@ const struct route *api_route(enum http_method method, struct str path, uint64_t
 /* Settles c->caller; false where it answered instead (401, 403). */
 bool call_authenticate(struct api_call *c);
 
-/* --- Answers ---------------------------------------------------------------------------------- */
+/* --- Answers -------------------------------------------------------------------------------- */
 
 /* The document in c->json, which the handler has written whole. */
 void reply_json(struct api_call *c, int status);
@@ -68,7 +68,7 @@ void reply_error(struct api_call *c, int status, const char *code, const char *m
 /* The answer to an error of the broker; `said` may be NULL. */
 void reply_broker_error(struct api_call *c, enum err e, const struct broker_error *said);
 
-/* --- Bodies ----------------------------------------------------------------------------------- */
+/* --- Bodies --------------------------------------------------------------------------------- */
 
 /* A member of the body: always a string. */
 struct field {
@@ -82,7 +82,7 @@ struct field {
  * string. */
 bool call_fields(struct api_call *c, struct field *fields, size_t n);
 
-/* --- Handlers --------------------------------------------------------------------------------- */
+/* --- Handlers ------------------------------------------------------------------------------- */
 
 handler_fn api_list_requests, api_get_request, api_approve, api_reject, api_withdraw;
 handler_fn api_list_tokens, api_create_token, api_revoke_token;
@@ -101,7 +101,7 @@ void put_scopes(struct json *j, uint32_t scopes);
 /* Time as RFC 3339, null for 0. */
 void put_time(struct json *j, const char *key, int64_t wall_ns);
 
-/* --- Events ----------------------------------------------------------------------------------- */
+/* --- Events --------------------------------------------------------------------------------- */
 
 struct events;
 MUST_USE enum err events_new(struct api *a, struct events **ret);
@@ -110,7 +110,7 @@ void events_free(struct events *e); /* after the server is gone; NULL is fine */
 void events_end_all(struct events *e);
 size_t events_streams(const struct events *e);
 
-/* --- The object ------------------------------------------------------------------------------- */
+/* --- The object ----------------------------------------------------------------------------- */
 
 struct api {
     struct loop *loop;

@@ -47,7 +47,7 @@ static void put_summary(struct json *j, const struct request *r)
     put_time(j, "run_by", r->run_by_wall_ns);
 }
 
-/* --- Lists ------------------------------------------------------------------------------------ */
+/* --- Lists ---------------------------------------------------------------------------------- */
 
 /* "pending" or "pending,approved" as bits; empty: all. */
 static enum err parse_states(struct str text, uint32_t *ret)
@@ -118,7 +118,7 @@ void api_list_requests(struct api_call *c)
     reply_json(c, 200);
 }
 
-/* --- One request ------------------------------------------------------------------------------ */
+/* --- One request ---------------------------------------------------------------------------- */
 
 static void put_votes(struct json *j, const struct request *r)
 {
@@ -189,7 +189,7 @@ void api_get_request(struct api_call *c)
     reply_json(c, 200);
 }
 
-/* --- Votes ------------------------------------------------------------------------------------ */
+/* --- Votes ---------------------------------------------------------------------------------- */
 
 static void vote(struct api_call *c, enum vote_kind kind)
 {

@@ -2,7 +2,7 @@
 
 #include <inttypes.h>
 
-/* --- Who is who ------------------------------------------------------------------------------- */
+/* --- Who is who ----------------------------------------------------------------------------- */
 
 static void put_groups(struct json *j, const struct person *p)
 {
@@ -45,7 +45,7 @@ void api_list_people(struct api_call *c)
     reply_json(c, 200);
 }
 
-/* --- Health and metrics ----------------------------------------------------------------------- */
+/* --- Health and metrics --------------------------------------------------------------------- */
 
 void api_health(struct api_call *c)
 {

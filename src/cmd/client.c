@@ -32,7 +32,7 @@ enum err client_id(const struct command *command, const char *text, uint64_t *re
     return ERR_OK;
 }
 
-/* --- Where the gateway is --------------------------------------------------------------------- */
+/* --- Where the gateway is ------------------------------------------------------------------- */
 
 static enum exit_status use_socket(struct client *c, const char *option)
 {
@@ -56,8 +56,9 @@ static enum exit_status use_url(struct client *c, const char *url)
         n--;
     c->url = c->url_memory = strndup(url, n);
     if (token == NULL || token[0] == '\0') {
-        cmd_complain(c->command, "COUNTERSIGN_URL is set, but COUNTERSIGN_TOKEN is not\n"
-                                 "  `countersign user token NAME` on the gateway's machine makes one");
+        cmd_complain(c->command,
+                     "COUNTERSIGN_URL is set, but COUNTERSIGN_TOKEN is not\n"
+                     "  `countersign user token NAME` on the gateway's machine makes one");
         return EXIT_USAGE;
     }
     struct buf line CLEANUP(buf_wipe);
@@ -103,7 +104,7 @@ enum exit_status client_unreachable(const struct client *c, CURLcode why)
     return EXIT_UNREACHABLE;
 }
 
-/* --- Calls ------------------------------------------------------------------------------------ */
+/* --- Calls ---------------------------------------------------------------------------------- */
 
 void answer_done(struct answer *a)
 {
@@ -133,7 +134,8 @@ static bool set_up(struct client *c, CURL *curl, const char *path)
            curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_USERAGENT, "countersign/" COUNTERSIGN_VERSION) == CURLE_OK;
+           curl_easy_setopt(curl, CURLOPT_USERAGENT, "countersign/" COUNTERSIGN_VERSION) ==
+               CURLE_OK;
 }
 
 CURL *client_stream(struct client *c, const char *path, curl_write_callback take, void *ctx)

@@ -14,7 +14,7 @@
 struct client {
     const struct command *command; /* who complains */
     char socket[SOCKET_PATH];      /* empty: over TCP */
-    const char *url;               /* without a slash at the end; for the socket "http://localhost" */
+    const char *url; /* without a slash at the end; for the socket "http://localhost" */
     char *url_memory;
     struct curl_slist *headers;
     CURL *curl;

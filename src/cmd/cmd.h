@@ -35,10 +35,18 @@ struct command {
 };
 
 /* One declaration a command. */
+extern const struct command cmd_approve;
+extern const struct command cmd_audit;
 extern const struct command cmd_broker;
 extern const struct command cmd_check;
 extern const struct command cmd_policy;
+extern const struct command cmd_reject;
+extern const struct command cmd_requests;
 extern const struct command cmd_serve;
+extern const struct command cmd_show;
+extern const struct command cmd_user;
+extern const struct command cmd_watch;
+extern const struct command cmd_withdraw;
 extern const struct command cmd_worker;
 
 /* Runs argv[1] from the table, which NULL ends; prints help for --help, -h and

@@ -12,7 +12,8 @@ struct str socket_path_to_serve(char out[static SOCKET_PATH])
     int n;
     if (geteuid() == 0)
         n = snprintf(out, SOCKET_PATH, SYSTEM_SOCKET);
-    else if (dir != NULL && dir[0] == '/' && strlen(dir) + sizeof("/countersign.sock") <= SOCKET_PATH)
+    else if (dir != NULL && dir[0] == '/' &&
+             strlen(dir) + sizeof("/countersign.sock") <= SOCKET_PATH)
         n = snprintf(out, SOCKET_PATH, "%s/countersign.sock", dir);
     else
         n = snprintf(out, SOCKET_PATH, "/tmp/countersign-%u.sock", (unsigned)geteuid());
