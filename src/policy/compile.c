@@ -30,6 +30,59 @@ static void say(struct compiler *c, const struct yaml_node *v, size_t offset,
     problem_add(c->l->problems, severity, at, d->hint, "%.*s", STR_FMT(d->message));
 }
 
+static bool is_path_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.';
+}
+
+static size_t skip_blank(struct str s, size_t at)
+{
+    while (at < s.n && (s.p[at] == ' ' || s.p[at] == '\t' || s.p[at] == '\n' || s.p[at] == '\r'))
+        at++;
+    return at;
+}
+
+/* After the quoted text that starts at `at`. */
+static size_t skip_quoted(struct str s, size_t at)
+{
+    char quote = s.p[at++];
+    while (at < s.n && s.p[at] != quote)
+        at += s.p[at] == '\\' ? 2 : 1;
+    return at < s.n ? at + 1 : s.n;
+}
+
+/* `has(fact)`: a fact always has a value, so that would be true of a missing ticket. */
+static void check_presence(struct compiler *c, const struct yaml_node *v, size_t offset, struct str s)
+{
+    for (size_t i = 0; i < s.n;) {
+        if (s.p[i] == '\'' || s.p[i] == '"') {
+            i = skip_quoted(s, i);
+            continue;
+        }
+        size_t end = i;
+        while (end < s.n && is_path_char(s.p[end]))
+            end++;
+        bool has = str_is((struct str){s.p + i, end - i}, "has");
+        i = end > i ? end : i + 1;
+        size_t path = skip_blank(s, end);
+        if (!has || path == s.n || s.p[path] != '(')
+            continue;
+        path = skip_blank(s, path + 1);
+        for (end = path; end < s.n && is_path_char(s.p[end]);)
+            end++;
+        const struct cel_variable *var =
+            cel_schema_find(c->p->facts.schema, (struct str){s.p + path, end - path});
+        if (var == NULL || var->lazy_bit != CEL_EAGER)
+            continue;
+        bool label = c->p->facts.list[var->slot].source == FACT_LABEL;
+        problem_error(c->l->problems, yaml_place_in(v, offset + path, end - path),
+                      label ? STR("write `'name' in resource.labels`")
+                            : STR("compare it with '' or [] instead"),
+                      "has() is true of every fact: a missing one is empty");
+    }
+}
+
 enum err compile_expression(struct compiler *c, const struct yaml_node *v, size_t offset,
                             size_t length, const struct cel_type *result, struct cel_program **ret)
 {
@@ -42,6 +95,7 @@ enum err compile_expression(struct compiler *c, const struct yaml_node *v, size_
     struct cel_diagnostics said = {NULL, 0};
     struct str text = {v->text.p + offset, length};
     struct cel_program *p = NULL;
+    check_presence(c, v, offset, text);
     enum err e = cel_compile(c->l->arena, c->p->facts.schema, text, &o, &said, &p);
     for (size_t i = 0; i < said.count; i++)
         say(c, v, offset, &said.items[i]);

@@ -27,6 +27,7 @@ static const struct declared declared[] = {
     {"resource.type", FACT_RESOURCE, FACT_TEXT, OF(resource, type)},
     {"context.session", FACT_CONTEXT, FACT_TEXT, OF(session_context, id)},
     {"context.address", FACT_CONTEXT, FACT_TEXT, OF(session_context, address)},
+    {"context.ip", FACT_CONTEXT, FACT_IP, OF(session_context, address)},
     {"context.application", FACT_CONTEXT, FACT_TEXT, OF(session_context, application)},
     {"context.database", FACT_CONTEXT, FACT_TEXT, OF(session_context, database)},
     {"context.login", FACT_CONTEXT, FACT_TEXT, OF(session_context, login)},
@@ -54,6 +55,7 @@ static const struct cel_type *type_of(enum fact_type t)
     switch (t) {
     case FACT_TEXT:
     case FACT_KIND:
+    case FACT_IP:
         return &CEL_TYPE_STRING;
     case FACT_BOOL:
         return &CEL_TYPE_BOOL;
@@ -123,21 +125,6 @@ static bool is_word(char c)
 
 static const struct str labels_prefix = STR_INIT("resource.labels.");
 
-/* What stands before, without white space: "has(" where a presence test is written. */
-static bool follows_has(struct str text, size_t at)
-{
-    static const char has[] = "(sah";
-    size_t k = 0;
-    while (at > 0 && k < 4) {
-        char c = text.p[--at];
-        if (k <= 1 && (c == ' ' || c == '\t' || c == '\n' || c == '\r'))
-            continue;
-        if (c != has[k++])
-            return false;
-    }
-    return k == 4 && (at == 0 || (!is_word(text.p[at - 1]) && text.p[at - 1] != '.'));
-}
-
 /* A label that no resource has is most likely misspelt; but a ready guardrail file may ask for it. */
 static void warn_unknown_label(struct loader *l, const struct policy_parts *parts, struct str key,
                                const struct yaml_node *v, size_t at)
@@ -179,7 +166,6 @@ static enum err label_note(struct labels *x, struct facts *f, struct str key,
  * comparing it is false instead of an error. */
 static enum err labels_find(struct labels *x, const struct yaml_node *v, struct facts *f)
 {
-    struct loader *l = x->l;
     struct str text = v->text;
     for (size_t i = 0; i + labels_prefix.n < text.n; i++) {
         const char *hit = memmem(text.p + i, text.n - i, labels_prefix.p, labels_prefix.n);
@@ -193,10 +179,6 @@ static enum err labels_find(struct labels *x, const struct yaml_node *v, struct 
             (start > 0 && (is_word(text.p[start - 1]) || text.p[start - 1] == '.')))
             continue;
         struct str name = {text.p + key, end - key};
-        if (follows_has(text, start))
-            problem_error(l->problems, yaml_place_in(v, start, end - start),
-                          STR("write `'name' in resource.labels`"),
-                          "a label cannot be asked for with has(): a missing one is ''");
         TRY(label_note(x, f, name, v, key));
     }
     return ERR_OK;
@@ -293,11 +275,27 @@ static struct cel_value words_value(uint32_t bits, unsigned count, const char *(
 _Static_assert(SQL_CLASS_COUNT + SQL_TRAIT_COUNT + SQL_DYNAMIC_COUNT <= FACT_WORDS,
                "each list of words has its own place");
 
+/* "192.0.2.7:51234" and "[2001:db8::7]:51234" without the port; empty for what has none ("local"). */
+static struct str ip_of(struct str address)
+{
+    size_t n = address.n;
+    while (n > 0 && address.p[n - 1] != ':')
+        n--;
+    if (n == 0)
+        return (struct str){NULL, 0};
+    struct str host = {address.p, n - 1};
+    if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+        host = (struct str){host.p + 1, host.n - 2};
+    return host;
+}
+
 static struct cel_value typed_value(enum fact_type type, const char *p, struct fact_space *space)
 {
     switch (type) {
     case FACT_TEXT:
         return cel_string(*(const struct str *)(const void *)p);
+    case FACT_IP:
+        return cel_string(ip_of(*(const struct str *)(const void *)p));
     case FACT_BOOL:
         return cel_bool(*(const bool *)p);
     case FACT_INT:

@@ -26,6 +26,7 @@ enum fact_type {
     FACT_INT,
     FACT_ENUM, /* an int-sized enum, as a number */
     FACT_KIND, /* enum action_kind, as its word */
+    FACT_IP,   /* the host of an address in text */
     FACT_TIME, /* ns since 1970, as a timestamp */
     FACT_GROUPS,
     FACT_NAMES, /* struct sql_names */

@@ -307,8 +307,11 @@ TEST(a_bad_condition_is_found_inside_the_yaml)
     REFUSED(RAIL("then: deny, message: 'é {sql.writs}'"),
             "10:54 error unknown member `writs` of `sql` | did you mean `writes`?");
     REFUSED(RAIL("then: deny, when: 'has(resource.labels.env)'"),
-            "10:48 error a label cannot be asked for with has(): a missing one is '' | write `'name' "
-            "in resource.labels`");
+            "10:48 error has() is true of every fact: a missing one is empty | write `'name' in "
+            "resource.labels`");
+    REFUSED(RAIL("then: deny, when: '!has( context.ticket )'"),
+            "10:50 error has() is true of every fact: a missing one is empty | compare it with '' or [] "
+            "instead");
 }
 
 TEST(yaml_that_swallows_a_condition_is_explained)

@@ -161,6 +161,24 @@ TEST(a_missing_label_is_empty_and_not_an_error)
     asking_end(&x);
 }
 
+TEST(the_address_of_a_session_is_a_fact_without_its_port)
+{
+    static const struct {
+        const char *address;
+        enum verdict want;
+    } cases[] = {{"10.1.2.3:51234", VERDICT_ALLOW}, {"[2001:db8::7]:1", VERDICT_ALLOW},
+                 {"192.0.2.7:51234", VERDICT_DENY}, {"local", VERDICT_ALLOW}};
+    struct asking x;
+    asking_start(&x, RAILS DENY("out", "context.ip != '' && !['10.0.0.0/8', '2001:db8::/32'].exists(n, "
+                                       "cidr(n).containsIP(context.ip))"));
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        x.context.address = str_of(cases[i].address);
+        CHECK(asked(&x, "SELECT 1") == cases[i].want);
+        CHECK(x.d.n_matched == 0 || !x.d.matched[0].failed);
+    }
+    asking_end(&x);
+}
+
 TEST(a_resource_from_elsewhere_is_judged_the_same)
 {
     struct asking x;
@@ -529,6 +547,7 @@ TAP_MAIN(T(the_strongest_verdict_of_all_matches_wins), T(without_a_match_the_res
          T(what_is_observed_is_reported_and_changes_nothing),
          T(the_quorums_of_all_matching_holds_are_needed),
          T(a_quorum_beyond_what_a_request_can_ask_denies), T(a_missing_label_is_empty_and_not_an_error),
+         T(the_address_of_a_session_is_a_fact_without_its_port),
          T(a_resource_from_elsewhere_is_judged_the_same), T(kinds_and_resources_narrow_a_guardrail),
          T(facts_of_sql_are_missing_for_other_kinds_and_so_hold),
          T(an_incomplete_action_is_never_decided), T(messages_are_rendered_for_people),
