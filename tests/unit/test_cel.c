@@ -361,6 +361,39 @@ TEST(nesting_length_and_size_are_bounded_at_load)
     free(text);
 }
 
+/* What the limits let through must run in both evaluators, deep as it is. */
+TEST(the_deepest_expression_allowed_is_evaluated)
+{
+    WITH(f);
+    static const struct {
+        const char *open, *middle, *close;
+        size_t times;
+    } shapes[] = {
+        {"", "port", "+1", 990},          {"", "sql.kind", "+'x'", 990}, {"(", "port", ")", 240},
+        {"[", "1", "]", 240},             {"{1:", "1", "}", 240},        {"!", "sql.writes", "", 240},
+        {"[1].map(x,", "x", ")", 240},    {"cel.bind(a,1,", "a", ")", 240},
+        {"", "sql.writes", "&&sql.writes", 5000}, {"sql.writes?1:", "2", "", 240},
+        {"", "dyn(1)", ".a", 990},        {"", "[1]", "==[1]", 0},
+    };
+    char *text = malloc(200000);
+    for (size_t i = 0; i < ARRAY_LEN(shapes); i++) {
+        size_t n = 0;
+        struct cel_explanation x;
+        for (size_t k = 0; k < shapes[i].times; k++, n += strlen(shapes[i].open))
+            memcpy(text + n, shapes[i].open, strlen(shapes[i].open));
+        n += (size_t)sprintf(text + n, "%s", shapes[i].middle);
+        for (size_t k = 0; k < shapes[i].times; k++, n += strlen(shapes[i].close))
+            memcpy(text + n, shapes[i].close, strlen(shapes[i].close));
+        CHECK_OK(compile_with(&f, str_from(text, n), NULL));
+        arena_reset(&f.scratch);
+        enum cel_kind fast = f.p != NULL ? cel_kind_of(cel_evaluate(f.p, &f.e)) : CEL_UNSET;
+        CHECK(f.p != NULL && cel_kind_of(cel_evaluate_slow(f.p, &f.e)) == fast && fast != CEL_UNSET);
+        arena_reset(&f.scratch);
+        CHECK(f.p == NULL || cel_explain(f.p, &f.e, &x) == ERR_OK);
+    }
+    free(text);
+}
+
 TEST(macros_that_double_each_other_are_bounded)
 {
     WITH(f);
@@ -458,6 +491,7 @@ TAP_MAIN(T(a_guardrail_s_condition_is_true_or_false), T(a_fact_without_a_value_i
          T(macros_stand_for_their_expression), T(conjuncts_are_found_through_macros_and_parentheses),
          T(an_explanation_shows_what_decided_with_its_operands),
          T(the_cost_budget_ends_what_takes_too_long), T(nesting_length_and_size_are_bounded_at_load),
+         T(the_deepest_expression_allowed_is_evaluated),
          T(macros_that_double_each_other_are_bounded), T(a_condition_takes_no_memory_from_the_arena),
          T(values_are_shown_and_copied_whole), T(large_maps_and_sets_are_found_by_hash),
          T(computed_patterns_are_cached))
