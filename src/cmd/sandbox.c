@@ -171,7 +171,7 @@ static int allow_checked(scmp_filter_ctx f)
     }
     /* abort() */
     return seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                            SCMP_A0_64(SCMP_CMP_EQ, (uint64_t)getpid()));
+                            SCMP_A0_64(SCMP_CMP_EQ, (uint64_t)getpid(), 0));
 }
 
 #ifdef __OPTIMIZE__
