@@ -3,10 +3,11 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/config_file.h"
+#include "cmd/kept_config.h"
 #include "link/control.h"
 #include "net/stream.h"
 
-#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -218,12 +219,14 @@ static enum err policy_of(const struct config *c, struct link_file **ret_list,
     return ERR_OK;
 }
 
-static enum err load(struct process *p, struct buf *said, struct config **ret)
+/* From what the keeper kept (kept >= 0), else from the disk; `said` is for people. */
+static enum err load(struct process *p, int kept, struct buf *said, struct config **ret)
 {
     struct arena scratch CLEANUP(arena_done);
-    struct diagnostics d;
+    struct diagnostics d = {.n = 0};
     arena_init(&scratch, LIMIT_CONFIG_ARENA);
-    enum err e = config_file_load(str_of(p->config_path), true, &scratch, &d, ret);
+    enum err e = kept >= 0 ? kept_config_read(kept, &scratch, &d, ret)
+                           : config_file_load(str_of(p->config_path), true, &scratch, &d, ret);
     if (e == ERR_OK || e == ERR_INVALID)
         for (size_t i = 0; i < d.n; i++)
             if (diagnostic_text(said, &d.list[i]) != ERR_OK)
@@ -252,12 +255,20 @@ static enum err put_in_force(struct process *p, struct config *c)
     return ERR_OK;
 }
 
-static void tell_loaded(bool ok, struct str text)
+/* With what is in force now, for the keeper to keep. */
+static enum err tell_loaded(struct process *p)
 {
-    const struct control_message m = {.type = CONTROL_LOADED, .ok = ok, .text = text};
+    struct control_message m = {.type = CONTROL_LOADED, .ok = true, .n_fds = 1};
+    TRY(kept_config_write(&p->files, &m.fds[0]));
     enum err e = control_send(CONTROL_FD, &m);
-    if (e != ERR_OK)
-        log_error("the keeper cannot be told of the reload: %s", err_text(e));
+    (void)close(m.fds[0]);
+    return e;
+}
+
+static enum err tell_not_loaded(struct str text)
+{
+    const struct control_message m = {.type = CONTROL_LOADED, .text = text};
+    return control_send(CONTROL_FD, &m);
 }
 
 static void reload(struct process *p)
@@ -265,7 +276,7 @@ static void reload(struct process *p)
     CLEANUP(buf_done) struct buf said;
     struct config *c = NULL;
     buf_init(&said, CONTROL_MAX_TEXT);
-    enum err e = load(p, &said, &c);
+    enum err e = load(p, -1, &said, &c);
     struct str text = e == ERR_INVALID ? buf_view(&said) : str_of(err_text(e));
     if (e == ERR_OK) {
         e = put_in_force(p, c);
@@ -277,7 +288,9 @@ static void reload(struct process *p)
     }
     if (e != ERR_OK)
         broker_policy_failed(p->broker, STR("SIGHUP"), text, clock_now());
-    tell_loaded(e == ERR_OK, text);
+    e = e == ERR_OK ? tell_loaded(p) : tell_not_loaded(text);
+    if (e != ERR_OK)
+        log_error("the keeper cannot be told of the reload: %s", err_text(e));
 }
 
 /* --- What the keeper says ---------------------------------------------------------------------- */
@@ -366,12 +379,33 @@ static void on_signal(void *ctx, int signum)
 
 static const struct broker_ops ops = {send_to_worker, deadline_moved};
 
+/* The keeper's first message. *ret_kept: the configuration that was in force, -1 where there is none. */
+static enum err wait_for_config(int *ret_kept)
+{
+    struct control_packet packet;
+    struct control_message m;
+    struct pollfd fd = {.fd = CONTROL_FD, .events = POLLIN};
+    if (poll(&fd, 1, LIMIT_CONNECT_MS) <= 0)
+        return ERR_TIMEOUT;
+    TRY(control_receive(CONTROL_FD, &packet, &m));
+    if (m.type != CONTROL_CONFIG) {
+        close_all(&m);
+        return ERR_PROTOCOL;
+    }
+    *ret_kept = m.n_fds == 1 ? m.fds[0] : -1;
+    return ERR_OK;
+}
+
 static enum err open_broker(struct process *p, struct str instance)
 {
     CLEANUP(buf_done) struct buf said;
     struct broker_error error = {""};
+    int kept = -1;
     buf_init(&said, 1 * MIB);
-    enum err e = load(p, &said, &p->config);
+    TRY(wait_for_config(&kept));
+    enum err e = load(p, kept, &said, &p->config);
+    if (kept >= 0)
+        (void)close(kept);
     if (e != ERR_OK) {
         log_error("%s does not load (%s):\n%.*s", p->config_path, err_text(e),
                   STR_FMT(buf_view(&said)));
@@ -429,6 +463,8 @@ static enum exit_status serve(const char *config_path, struct str instance)
     buf_init(&p->out, LIMIT_LINK_MESSAGE + 4);
     arena_init(&p->arena, 4 * LIMIT_LINK_MESSAGE);
     enum err e = set_up(p, instance);
+    if (e == ERR_OK)
+        e = tell_loaded(p);
     if (e == ERR_OK) {
         const struct control_message ready = {.type = CONTROL_READY};
         e = control_send(CONTROL_FD, &ready);

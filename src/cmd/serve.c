@@ -51,7 +51,8 @@ struct keeper {
     size_t n_children;
     const char *broker_argv[8], *worker_argv[4];
     char instance[33], socket_path[SOCKET_PATH];
-    int signals; /* signalfd */
+    int signals;     /* signalfd */
+    int kept_config; /* the configuration in force, for a broker that is started again; -1: none yet */
     enum phase phase;
     int64_t phase_ends_mono_ns; /* DRAINING, CLOSING: then the rest is killed */
     bool said_ready;
@@ -100,6 +101,14 @@ static void hand_doors(struct keeper *k, struct child *c, bool is_broker)
     }
 }
 
+/* Its first message; it waits for it. */
+static void hand_config(struct keeper *k, struct child *broker)
+{
+    struct control_message m = {.type = CONTROL_CONFIG, .fds = {k->kept_config}};
+    m.n_fds = k->kept_config >= 0 ? 1 : 0;
+    tell_or_kill(broker, &m);
+}
+
 static void start_child(struct keeper *k, size_t i)
 {
     struct child *c = &k->children[i];
@@ -109,6 +118,8 @@ static void start_child(struct keeper *k, size_t i)
         c->start_at_mono_ns = now + NS_PER_S;
         return;
     }
+    if (i == 0)
+        hand_config(k, c);
     hand_doors(k, c, i == 0);
     for (size_t w = i == 0 ? 0 : i - 1; w < (i == 0 ? k->n_children - 1 : i); w++)
         join(k, (uint32_t)w);
@@ -177,10 +188,25 @@ static void on_ready(struct keeper *k, struct child *c, const struct control_mes
     say_ready(k);
 }
 
+static void close_fds(const struct control_message *m)
+{
+    for (size_t i = 0; i < m->n_fds; i++)
+        (void)close(m->fds[i]);
+}
+
 static void on_loaded(struct keeper *k, struct child *c, const struct control_message *m)
 {
-    (void)c;
-    (void)k;
+    if (c != &k->children[0]) {
+        close_fds(m);
+        return;
+    }
+    if (m->n_fds == 1) {
+        if (k->kept_config >= 0)
+            (void)close(k->kept_config);
+        k->kept_config = m->fds[0];
+    }
+    if (c->state != CHILD_READY)
+        return; /* said at the start */
     if (m->ok)
         log_info("the configuration was loaded again");
     else
@@ -220,8 +246,7 @@ static void hear(struct keeper *k, struct child *c)
         return;
     }
     if (e == ERR_OK)
-        for (size_t i = 0; i < m.n_fds; i++)
-            (void)close(m.fds[i]);
+        close_fds(&m);
     if (e != ERR_CLOSED)
         log_error("%s sends what no child sends: it is killed", c->name);
     (void)kill(c->pid, SIGKILL);
@@ -490,7 +515,7 @@ static enum err set_up(struct keeper *k, struct str path, const char *path_z)
 
 static enum exit_status serve(const struct command *self, const char *given)
 {
-    struct keeper k = {.command = self, .signals = -1, .phase = RUNNING, .status = EXIT_DONE};
+    struct keeper k = {.command = self, .signals = -1, .kept_config = -1, .phase = RUNNING, .status = EXIT_DONE};
     struct str path = config_file_path(given);
     log_init("keeper", LOG_INFO);
     arena_init(&k.arena, 16 * MIB);
@@ -506,6 +531,8 @@ static enum exit_status serve(const struct command *self, const char *given)
     close_doors(&k);
     if (k.signals >= 0)
         (void)close(k.signals);
+    if (k.kept_config >= 0)
+        (void)close(k.kept_config);
     config_unref(k.config);
     arena_done(&k.arena);
     free(path_z);

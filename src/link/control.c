@@ -17,7 +17,8 @@ static const struct {
     [CONTROL_RELOAD] = {"reload", 0, 0},
     [CONTROL_SHUTDOWN] = {"shutdown", 0, 0},
     [CONTROL_READY] = {"ready", 0, 0},
-    [CONTROL_LOADED] = {"loaded", 0, 0},
+    [CONTROL_LOADED] = {"loaded", 0, 1},
+    [CONTROL_CONFIG] = {"config", 0, 1},
     [CONTROL_KILL] = {"kill", 0, 0},
 };
 

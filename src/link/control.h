@@ -3,7 +3,9 @@
  * one end of a SOCK_SEQPACKET socket pair as descriptor CONTROL_FD; each packet is one message, and
  * descriptors travel beside it (SCM_RIGHTS).
  *
- *   keeper -> broker   link INDEX + fd      the stream to worker INDEX (link/link.h); a second one
+ *   keeper -> broker   config [+ fd]        first of all: the configuration that was in force, as a
+ *                                           file; without one it is loaded from the disk
+ *                      link INDEX + fd      the stream to worker INDEX (link/link.h); a second one
  *                                           for the same INDEX replaces the first
  *                      listen NAME + fds    listening sockets of the API: "http", "socket"
  *                      reload               load the configuration again; answered by `loaded`
@@ -15,7 +17,9 @@
  *                                           after the CONFIG that describes it
  *                      shutdown
  *   child -> keeper    ready                it serves
- *                      loaded ok | error    (broker) the outcome of `reload`
+ *                      loaded ok + fd       (broker) a configuration is in force: at the start, and
+ *                                           as the outcome of `reload`; the file is to be kept
+ *                      loaded error         (broker) the old one stays in force
  *                      kill INDEX           (broker) worker INDEX broke the rules of its link
  *
  * End of the stream means the other side is gone; a child then exits.
@@ -34,6 +38,7 @@ enum control_type {
     CONTROL_READY,
     CONTROL_LOADED,
     CONTROL_KILL,
+    CONTROL_CONFIG,
     CONTROL_TYPE_COUNT_
 };
 
