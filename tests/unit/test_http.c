@@ -87,7 +87,7 @@ static void *client_main(void *arg)
 {
     struct bench *b = arg;
     b->client(b);
-    struct buf in = client_exchange(b->path, STR("GET /quit HTTP/1.1\r\nHost: h\r\n\r\n"));
+    struct buf in = client_exchange(b->path, STR("GET /quit HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"));
     buf_done(&in);
     return NULL;
 }
