@@ -226,6 +226,8 @@ TEST(lint_finds_patterns_without_anchors_and_what_always_fails)
     CHECK(f.d.count == 0);
     CHECK(str_contains(complaint(&f, "sql.kind.matches('(')"), STR("bad pattern")));
     CHECK(str_contains(complaint(&f, "context.time < timestamp('soon')"), STR("always fails")));
+    CHECK(str_contains(complaint(&f, "context.time.getHours('Europe/Brelin') > 1"),
+                       STR("1:23: there is no time zone")));
 }
 
 TEST(macros_stand_for_their_expression)
@@ -467,6 +469,29 @@ TEST(large_maps_and_sets_are_found_by_hash)
     CHECK(test(&f, "sql.kind in ['a','b','c','d','e','f','g','h','i','j','DELETE']") == CEL_OUTCOME_TRUE);
 }
 
+TEST(keys_made_to_collide_are_refused_not_searched)
+{
+    WITH(f);
+    enum { COUNT = 2000, MASK = 4095 };
+    struct cel_map_entry *entries = calloc(COUNT, sizeof(*entries));
+    struct cel_map m;
+    size_t n = 0;
+    /* The engine's own mixing of integers: all of these want the same place. */
+    for (uint64_t i = 0; n < COUNT; i++) {
+        uint64_t h = i;
+        h ^= h >> 32;
+        h *= 0x9e3779b97f4a7c15u;
+        h ^= h >> 29;
+        if ((h & MASK) == 0)
+            entries[n++] = (struct cel_map_entry){cel_uint(i), cel_null()};
+    }
+    CHECK_ERR(cel_map_init(&m, &f.arena, entries, COUNT), ERR_LIMIT);
+    for (n = 0; n < COUNT; n++)
+        entries[n].key = cel_uint(n);
+    CHECK_OK(cel_map_init(&m, &f.arena, entries, COUNT));
+    free(entries);
+}
+
 TEST(computed_patterns_are_cached)
 {
     WITH(f);
@@ -494,4 +519,4 @@ TAP_MAIN(T(a_guardrail_s_condition_is_true_or_false), T(a_fact_without_a_value_i
          T(the_deepest_expression_allowed_is_evaluated),
          T(macros_that_double_each_other_are_bounded), T(a_condition_takes_no_memory_from_the_arena),
          T(values_are_shown_and_copied_whole), T(large_maps_and_sets_are_found_by_hash),
-         T(computed_patterns_are_cached))
+         T(keys_made_to_collide_are_refused_not_searched), T(computed_patterns_are_cached))

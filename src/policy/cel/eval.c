@@ -228,6 +228,8 @@ struct cel_value cel_make_map(struct cel_eval *e, struct cel_map_entry *entries,
         return cel_fail(e, CEL_E_INVALID, "a map with the same key twice");
     case ERR_NOMEM:
         return eval_no_memory(e);
+    case ERR_LIMIT:
+        return cel_fail(e, CEL_E_INVALID, "a map whose keys were made to collide");
     default:
         return cel_fail(e, CEL_E_INVALID, "a map's key is bool, int, uint or string");
     }

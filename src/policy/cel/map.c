@@ -55,6 +55,8 @@ const struct cel_value *cel_map_find(const struct cel_map *m, struct cel_value k
     if (m->index == NULL)
         return scan(m, m->count, key);
     uint64_t h;
+    if (cel_is(key, CEL_STRING) && cel_length(key) > m->longest_key)
+        return NULL;
     if (!hash_key(key, &h))
         return NULL;
     for (uint64_t at = h;; at++) {
@@ -72,9 +74,13 @@ static bool is_key(struct cel_value v)
     return k == CEL_BOOL || k == CEL_INT || k == CEL_UINT || k == CEL_STRING;
 }
 
+/*
+ * Keys may come from whoever wrote the action, and the hash is no secret: building gives up where far
+ * more places are looked at than honest keys need, so that a look-up stays short, too.
+ */
 static enum err build_index(struct cel_map *m, struct arena *a, size_t n)
 {
-    size_t places = 16;
+    size_t places = 16, looks = 0, most = n * 32 + 1024;
     while (places < n * 2)
         places *= 2;
     uint32_t *index = arena_new_array(a, places, uint32_t);
@@ -83,13 +89,18 @@ static enum err build_index(struct cel_map *m, struct arena *a, size_t n)
     m->index = index;
     m->index_mask = (uint32_t)(places - 1);
     for (size_t i = 0; i < n; i++) {
+        struct cel_value key = m->entries[i].key;
         uint64_t at;
-        if (cel_map_find(m, m->entries[i].key) != NULL)
-            return ERR_EXISTS;
-        (void)hash_key(m->entries[i].key, &at);
-        while (index[at & m->index_mask] != 0)
-            at++;
+        (void)hash_key(key, &at);
+        for (; index[at & m->index_mask] != 0; at++) {
+            if (keys_equal(key, m->entries[index[at & m->index_mask] - 1].key))
+                return ERR_EXISTS;
+            if (++looks > most)
+                return ERR_LIMIT;
+        }
         index[at & m->index_mask] = (uint32_t)i + 1;
+        if (cel_is(key, CEL_STRING) && cel_length(key) > m->longest_key)
+            m->longest_key = cel_length(key);
     }
     return ERR_OK;
 }

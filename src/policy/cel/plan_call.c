@@ -1,7 +1,6 @@
 /* Calls: constant patterns compiled, `in` over constants made a set, slot-and-constant fused. */
 #include "policy/cel/planner.h"
-
-#include <stdlib.h>
+#include "policy/cel/time.h"
 
 bool plan_list_add(struct planner *pl, struct plan_list *l, const struct plan *p)
 {
@@ -197,6 +196,23 @@ static bool plan_pattern(struct planner *pl, struct plan *p)
     return true;
 }
 
+/* A misspelt zone would fail with every action: it is found at load. */
+static void lint_zone(struct planner *pl, const struct plan *p)
+{
+    static cel_host_fn *const takers[] = {
+        fn_get_date,    fn_get_day_of_month, fn_get_day_of_week, fn_get_day_of_year, fn_get_full_year,
+        fn_get_month,   fn_get_hours,        fn_get_minutes,     fn_get_seconds,     fn_get_milliseconds,
+    };
+    int32_t offset;
+    if (!pl->c->options->lint || p->count != 2 || !is_string(p->args[1]))
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(takers); i++)
+        if (p->function->overloads[0].fn == takers[i] &&
+            !cel_zone_offset(cel_str(p->args[1]->constant), 0, &offset))
+            cel_diagnose(pl->c, CEL_LEVEL_ERROR, "time-zone", p->args[1]->node->offset,
+                         p->args[1]->node->end, NO_HINT, "there is no time zone of this name");
+}
+
 /* Fuses p, whose arguments are planned, by the function it calls. */
 static bool specialise(struct planner *pl, struct plan *p)
 {
@@ -211,6 +227,7 @@ static bool specialise(struct planner *pl, struct plan *p)
                  {fn_ends_with, test_slot_ends_with},
                  {fn_contains, test_slot_contains}};
     cel_host_fn *fn = p->function->overloads[0].fn;
+    lint_zone(pl, p);
     if (fn == fn_equal || fn == fn_not_equal)
         fuse_equal(p, fn == fn_not_equal);
     else if (fn == fn_in)

@@ -99,6 +99,7 @@ struct cel_map {
     const struct cel_map_entry *entries;
     const uint32_t *index; /* open addressing: entry number + 1, or 0; index_mask + 1 places */
     uint32_t count, index_mask;
+    uint32_t longest_key; /* in bytes, of an indexed map: a longer text need not be hashed */
 };
 
 struct cel_ip {
@@ -195,7 +196,7 @@ struct cel_value cel_error_of(struct arena *a, enum cel_error_code code, struct 
 
 /*
  * Fills *m over `entries`, building an index in `a` where there are many. ERR_INVALID: a key of a
- * wrong kind; ERR_EXISTS: two equal keys; ERR_NOMEM.
+ * wrong kind; ERR_EXISTS: two equal keys; ERR_LIMIT: keys made to collide; ERR_NOMEM.
  */
 MUST_USE enum err cel_map_init(struct cel_map *m, struct arena *a,
                                const struct cel_map_entry *entries, size_t n);
