@@ -268,10 +268,9 @@ enum err collect_facts(struct collect *c, struct sql_facts *ret)
     if (c->err != ERR_OK)
         return c->err;
     for (size_t i = 0; i < SET_COUNT; i++) {
-        if (c->sets[i].n == 0)
-            continue;
         struct sql_names names = {c->sets[i].v, c->sets[i].n};
-        memcpy((char *)&c->f + set_offset[i], &names, sizeof(names));
+        if (names.n != 0)
+            memcpy((char *)&c->f + set_offset[i], &names, sizeof(names));
     }
     c->f.named = c->named.v;
     c->f.n_named = c->named.n;

@@ -180,25 +180,42 @@ static bool note_breadth(struct walk *w, struct place place, const Node *where, 
     return !always;
 }
 
-static void note_column(struct walk *w, struct place place, const RangeVar *target, struct str column)
+struct written_column {
+    char text[QUALIFIED_NAME * 2]; /* "table." and room for the column */
+    size_t prefix;
+};
+
+static void written_table(struct written_column *x, const RangeVar *target)
 {
-    char table[QUALIFIED_NAME], full[QUALIFIED_NAME * 2];
-    if (!walk_runs(place))
-        return;
-    struct str t = qualified_name(str_of(target->schemaname), str_of(target->relname), table);
-    memcpy(full, t.p, t.n);
-    full[t.n] = '.';
-    struct str c = qualified_name((struct str){NULL, 0}, column, table);
-    memcpy(full + t.n + 1, c.p, c.n);
-    collect_name(w->c, SET_COLUMNS_WRITTEN, str_from(full, t.n + 1 + c.n));
+    char room[QUALIFIED_NAME];
+    struct str t = qualified_name(str_of(target->schemaname), str_of(target->relname), room);
+    memcpy(x->text, t.p, t.n);
+    x->text[t.n] = '.';
+    x->prefix = t.n + 1;
 }
 
-static void note_columns(struct walk *w, struct place place, const RangeVar *target, const List *targets)
+static void note_column(struct walk *w, struct written_column *x, struct str column)
 {
+    char room[QUALIFIED_NAME];
+    struct str c = qualified_name((struct str){NULL, 0}, column, room);
+    size_t n = c.n < QUALIFIED_NAME ? c.n : QUALIFIED_NAME;
+    memcpy(x->text + x->prefix, c.p, n);
+    collect_name(w->c, SET_COLUMNS_WRITTEN, str_from(x->text, x->prefix + n));
+}
+
+/* The assigned columns; "table.*" where `all`. */
+static void note_columns(struct walk *w, struct place place, const RangeVar *target, const List *targets, bool all)
+{
+    struct written_column x;
+    if (!walk_runs(place) || (targets == NULL && !all))
+        return;
+    written_table(&x, target);
+    if (all)
+        note_column(w, &x, STR("*"));
     for (int i = 0; i < tree_list_len(targets); i++) {
         const ResTarget *t = tree_list_at(targets, i);
         if (t->name != NULL)
-            note_column(w, place, target, str_of(t->name));
+            note_column(w, &x, str_of(t->name));
     }
 }
 
@@ -218,13 +235,11 @@ static void visit_insert(struct walk *w, const void *node, struct place place)
 {
     const InsertStmt *s = node;
     struct place inner = enter_change(w, s->relation, s->withClause, place, "INSERT", SQL_WRITE);
-    if (s->cols == NULL)
-        note_column(w, place, s->relation, STR("*"));
-    note_columns(w, place, s->relation, s->cols);
+    note_columns(w, place, s->relation, s->cols, s->cols == NULL);
     if (s->onConflictClause != NULL) {
         if (s->onConflictClause->action == ONCONFLICT_UPDATE)
             walk_mark(w, place, 0, SQL_T_UPSERT, 0);
-        note_columns(w, place, s->relation, s->onConflictClause->targetList);
+        note_columns(w, place, s->relation, s->onConflictClause->targetList, false);
     }
     walk_push(w, s->returningList, inner);
     walk_push(w, s->onConflictClause, inner);
@@ -237,7 +252,7 @@ static void visit_update(struct walk *w, const void *node, struct place place)
     const UpdateStmt *s = node;
     struct place inner = enter_change(w, s->relation, s->withClause, place, "UPDATE", SQL_WRITE);
     bool filtered = note_breadth(w, place, s->whereClause, s->relation, s->fromClause == NULL);
-    note_columns(w, place, s->relation, s->targetList);
+    note_columns(w, place, s->relation, s->targetList, false);
     walk_push(w, s->returningList, inner);
     walk_push(w, s->whereClause, inner);
     walk_push(w, s->fromClause, visit_from(w, s->fromClause, filtered, true, inner));
@@ -266,7 +281,7 @@ static void visit_merge(struct walk *w, const void *node, struct place place)
         if (when->commandType == CMD_INSERT || when->commandType == CMD_UPDATE)
             walk_mark(w, place, SQL_WRITE, 0, 0);
         changes_matched = changes_matched || when->commandType == CMD_DELETE || when->commandType == CMD_UPDATE;
-        note_columns(w, place, s->relation, when->targetList);
+        note_columns(w, place, s->relation, when->targetList, false);
     }
     if (changes_matched)
         (void)note_breadth(w, place, s->joinCondition, s->relation, false);
@@ -333,6 +348,11 @@ static void visit_function(struct walk *w, const void *node, struct place place)
 static void note_operator(struct walk *w, struct place place, const List *names)
 {
     struct str schema, name;
+    if (tree_list_len(names) == 1 && w->settings->catalog_first && IsA(tree_list_at(names, 0), String) &&
+        strcmp(((const String *)tree_list_at(names, 0))->sval, "=") == 0) { /* nearly every one */
+        w->c->f.has_unqualified_builtins = true;
+        return;
+    }
     dotted_name(names, &schema, &name);
     bool pg_catalog = str_is(schema, "pg_catalog");
     bool trusted = pg_catalog || (schema.n == 0 && w->settings->catalog_first);

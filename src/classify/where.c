@@ -55,14 +55,11 @@ static bool same_column(const Node *a, const Node *b)
             str_eq(tree_string(tree_list_at(x, n - 2)), tree_string(tree_list_at(y, m - 2))));
 }
 
-static bool operator_in(const A_Expr *e, const char *const *names, size_t n)
+/* The operator without its schema; another schema's operator is unknown anyway, and told so. */
+static bool operator_is(const A_Expr *e, const char *name)
 {
-    struct str schema, name;
-    dotted_name(e->name, &schema, &name);
-    for (size_t i = 0; i < n; i++)
-        if (str_is(name, names[i]))
-            return true;
-    return false;
+    int n = tree_list_len(e->name);
+    return n > 0 && strcmp(((const String *)tree_list_at(e->name, n - 1))->sval, name) == 0;
 }
 
 static enum truth truth_of(const Node *e, int depth);
@@ -111,7 +108,6 @@ static enum truth truth_of_const(const Node *e)
 
 static enum truth truth_of(const Node *e, int depth)
 {
-    static const char *const reflexive[] = {"=", "<=", ">="};
     if (e == NULL)
         return TRUE_ALWAYS;
     if (depth > MAX_DEPTH)
@@ -134,7 +130,7 @@ static enum truth truth_of(const Node *e, int depth)
             return TRUE_ALWAYS;
         if (same_column(x->lexpr, x->rexpr) &&
             (x->kind == AEXPR_NOT_DISTINCT ||
-             (x->kind == AEXPR_OP && operator_in(x, reflexive, ARRAY_LEN(reflexive)))))
+             (x->kind == AEXPR_OP && (operator_is(x, "=") || operator_is(x, "<=") || operator_is(x, ">=")))))
             return TRUE_ALWAYS;
         break;
     }
@@ -165,7 +161,6 @@ static bool names_target(struct str qualifier, const RangeVar *r)
 /* A column of the target that can tell rows apart: not tableoid and its kin, which are the same in all of them. */
 static bool is_target_column(const Node *e, const struct target *t)
 {
-    static const char *const no_keys[] = {"tableoid", "xmin", "xmax", "cmin", "cmax"};
     if (e == NULL || !IsA(e, ColumnRef))
         return false;
     const List *fields = ((const ColumnRef *)e)->fields;
@@ -173,9 +168,10 @@ static bool is_target_column(const Node *e, const struct target *t)
     dotted_name(fields, &qualifier, &name);
     if (name.n == 0)
         return false;
-    for (size_t i = 0; i < ARRAY_LEN(no_keys); i++)
-        if (str_is(name, no_keys[i]))
-            return false;
+    if ((name.n == 8 && str_eq(name, STR("tableoid"))) ||
+        (name.n == 4 && (str_eq(name, STR("xmin")) || str_eq(name, STR("xmax")) || str_eq(name, STR("cmin")) ||
+                         str_eq(name, STR("cmax")))))
+        return false;
     return tree_list_len(fields) == 1 ? t->alone : names_target(qualifier, t->relation);
 }
 
@@ -231,7 +227,6 @@ static bool narrow_bool(const BoolExpr *b, const struct target *t, int depth)
 
 static bool narrow(const Node *e, const struct target *t, int depth)
 {
-    static const char *const equals[] = {"="};
     if (e == NULL || depth > MAX_DEPTH)
         return false;
     if (IsA(e, BoolExpr))
@@ -243,10 +238,10 @@ static bool narrow(const Node *e, const struct target *t, int depth)
     const A_Expr *x = (const A_Expr *)e;
     switch (x->kind) {
     case AEXPR_OP:
-        return operator_in(x, equals, 1) && (pins(x->lexpr, x->rexpr, t) || pins(x->rexpr, x->lexpr, t));
+        return operator_is(x, "=") && (pins(x->lexpr, x->rexpr, t) || pins(x->rexpr, x->lexpr, t));
     case AEXPR_IN: /* NOT IN carries the name "<>" */
     case AEXPR_OP_ANY:
-        return operator_in(x, equals, 1) && pins(x->lexpr, x->rexpr, t);
+        return operator_is(x, "=") && pins(x->lexpr, x->rexpr, t);
     case AEXPR_NOT_DISTINCT:
         return pins(x->lexpr, x->rexpr, t) || pins(x->rexpr, x->lexpr, t);
     default:
