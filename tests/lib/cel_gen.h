@@ -80,7 +80,7 @@ static const char *const gen_leaves[][10] = {
 };
 
 static const char *const gen_branches[][18] = {
-    [GEN_BOOL] = {"($b && $b)", "($b || $b)", "!$b", "$i == $i", "$i < $i", "$s == $s", "$s in $N",
+    [GEN_BOOL] = {"($b && $b)", "($b || $b)", "!($b)", "$i == $i", "$i < $i", "$s == $s", "$s in $N",
                   "$i in $I", "$I.exists(x, $b && x > $i)", "$N.all(x, x.startsWith($s))",
                   "($b ? $b : $b)", "$s.contains($s)", "$M.exists(k, v, v > $i && k != $s)",
                   "$y == $y", "$s.matches($s)", "$i in [1, 2, $i, 7]", "$I.exists_one(x, x == $i)",
@@ -114,9 +114,20 @@ static const char *const gen_branches[][18] = {
                  "cel.bind(v, $y, v)", "dyn(duration('1s'))", "dyn([$y])", "dyn({'a': $y})", "$y"},
 };
 
+/* The shapes that the planner makes one node of. */
+static const char *const gen_fused[] = {
+    "s.startsWith('a')", "s.endsWith('bc')", "f.owner.contains('bc')", "s.matches('^a.*c$')",
+    "!(s in ['a', 'abc'])", "!(f.owner == 'abc')", "i <= 7", "7 > f.rows", "!(i in [1, 7])",
+    "has(f.owner)", "s in ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'abc']", "i != 7", "!f.flag",
+    "$N.exists(x, x.endsWith('c'))", "$N.all(x, !(x in ['a', 'abc']))", "$I.exists(x, x >= 7)",
+    "any == 7", "any in [7, 1.5, 'a']", "f.owner in ['abc', '']", "d < 7", "$I.all(x, x == i)",
+};
+
 static inline void gen_expr(struct cel_gen *g, enum gen_type t)
 {
-    if (g->depth > 5 || g->left == 0 || gen_below(g, 4) == 0)
+    if (t == GEN_BOOL && g->depth <= 5 && gen_below(g, 3) == 0)
+        gen_template(g, gen_fused[gen_below(g, ARRAY_LEN(gen_fused))]);
+    else if (g->depth > 5 || g->left == 0 || gen_below(g, 4) == 0)
         gen_text(g, gen_leaves[t][gen_below(g, 8)]);
     else
         gen_template(g, gen_branches[t][gen_below(g, 18)]);

@@ -135,6 +135,10 @@ TEST(a_guardrail_s_condition_is_true_or_false)
     CHECK(test(&f, "resource.labels.env == 'production' && sql.writes && !sql.has_where") ==
           CEL_OUTCOME_TRUE);
     CHECK(test(&f, "sql.kind in ['INSERT', 'UPDATE']") == CEL_OUTCOME_FALSE);
+    CHECK(test(&f, "!(sql.kind in ['INSERT', 'UPDATE'])") == CEL_OUTCOME_TRUE);
+    CHECK(test(&f, "!(sql.kind in ['INSERT', 'DELETE'])") == CEL_OUTCOME_FALSE);
+    CHECK(test(&f, "!(sql.kind == 'DELETE') || !(port == 1 || 5432 <= port)") == CEL_OUTCOME_FALSE);
+    CHECK(test(&f, "!(port in [1, 2]) && !(sql.kind != 'DELETE')") == CEL_OUTCOME_TRUE);
     CHECK(test(&f, "sql.tables_written.exists(t, t.startsWith('prod.'))") == CEL_OUTCOME_TRUE);
     CHECK(test(&f, "sql.tables_written.all(t, t.matches('^[a-z.]+$')) && port > 1024") ==
           CEL_OUTCOME_TRUE);
