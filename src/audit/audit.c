@@ -16,9 +16,12 @@ struct audit {
     struct buf pending; /* whole lines, not yet written */
     bool unsynced;      /* something was appended since the last sync */
     int64_t sync_due;   /* monotonic, where unsynced */
-    uint64_t length;    /* of the file, with what is pending */
-    uint64_t seq;       /* of the last record appended */
-    struct digest hash; /* of the same */
+    struct place {
+        uint64_t length;    /* of the file, with what is pending */
+        uint64_t seq;       /* of the last record */
+        struct digest hash; /* of the same */
+    } at, synced;           /* appended; known to be on disk */
+    uint64_t refused, cut;  /* appends while broken; records cut off, not yet said */
     bool broken;
     char broken_text[192];
     struct audit_counters counters;
@@ -48,7 +51,7 @@ static enum err break_log(struct audit *a, const char *doing)
 {
     a->broken = true;
     (void)snprintf(a->broken_text, sizeof(a->broken_text),
-                   "the audit log is broken: %s: %s; restart the gateway when the disk is well again",
+                   "the audit log is broken (%s: %s); it goes on when the disk is well again",
                    doing, strerror(errno));
     return ERR_IO;
 }
@@ -60,12 +63,12 @@ const char *audit_broken(const struct audit *a)
 
 uint64_t audit_last_seq(const struct audit *a)
 {
-    return a->seq;
+    return a->at.seq;
 }
 
 uint64_t audit_length(const struct audit *a)
 {
-    return a->length;
+    return a->at.length;
 }
 
 struct audit_counters audit_counters(const struct audit *a)
@@ -109,6 +112,7 @@ enum err audit_sync(struct audit *a)
     if (a->io.fdatasync(a->io.ctx, a->fd) != 0)
         return break_log(a, "fdatasync");
     a->unsynced = false;
+    a->synced = a->at;
     a->counters.syncs++;
     return ERR_OK;
 }
@@ -117,24 +121,26 @@ enum err audit_append(struct audit *a, const char *kind, struct str data, struct
                       uint64_t *ret_seq)
 {
     struct digest hash;
-    if (a->broken)
+    if (a->broken) {
+        a->refused++;
         return ERR_IO;
+    }
     if (data.n > LIMIT_AUDIT_RECORD)
         return ERR_LIMIT;
     if (buf_len(&a->pending) >= LIMIT_AUDIT_BATCH)
         TRY(write_pending(a));
     size_t before = buf_len(&a->pending);
-    TRY(audit_record_write(&a->pending, a->seq + 1, now.wall_ns, str_of(kind), &a->hash, data,
-                           &hash));
-    a->seq++;
-    a->hash = hash;
-    a->length += buf_len(&a->pending) - before;
+    TRY(audit_record_write(&a->pending, a->at.seq + 1, now.wall_ns, str_of(kind), &a->at.hash,
+                           data, &hash));
+    a->at.seq++;
+    a->at.hash = hash;
+    a->at.length += buf_len(&a->pending) - before;
     a->counters.records++;
     if (!a->unsynced)
         a->sync_due = now.mono_ns + LIMIT_AUDIT_DELAY_MS * NS_PER_MS;
     a->unsynced = true;
     if (ret_seq != NULL)
-        *ret_seq = a->seq;
+        *ret_seq = a->at.seq;
     return ERR_OK;
 }
 
@@ -146,6 +152,54 @@ enum err audit_append_durable(struct audit *a, const char *kind, struct str data
     TRY(audit_sync(a));
     if (ret_seq != NULL)
         *ret_seq = seq;
+    return ERR_OK;
+}
+
+/* --- Recovering ------------------------------------------------------------------------------ */
+
+static enum err cut_back(struct audit *a)
+{
+    if (a->io.ftruncate(a->io.ctx, a->fd, (off_t)a->synced.length) != 0)
+        return break_log(a, "ftruncate");
+    if (a->io.fdatasync(a->io.ctx, a->fd) != 0)
+        return break_log(a, "fdatasync");
+    buf_clear(&a->pending);
+    a->at = a->synced;
+    a->unsynced = false;
+    return ERR_OK;
+}
+
+static enum err put_recovered(struct buf *data, uint64_t cut_records, uint64_t refused)
+{
+    struct json j;
+    json_init(&j, data);
+    json_object_begin(&j);
+    json_key(&j, "cut_records");
+    json_uint(&j, cut_records);
+    json_key(&j, "not_recorded");
+    json_uint(&j, refused);
+    json_object_end(&j);
+    return json_end(&j);
+}
+
+enum err audit_recover(struct audit *a, struct moment now)
+{
+    CLEANUP(buf_done) struct buf data;
+    uint64_t cut = a->at.seq - a->synced.seq, refused = a->refused;
+    buf_init(&data, 512);
+    if (!a->broken)
+        return ERR_OK;
+    TRY(put_recovered(&data, a->cut + cut, refused));
+    TRY(cut_back(a));
+    a->cut += cut;
+    a->broken = false;
+    enum err e = audit_append_durable(a, "repaired", buf_view(&data), now, NULL);
+    if (e != ERR_OK) {
+        a->at = a->synced; /* this record is none that was cut */
+        return e;
+    }
+    a->cut = 0;
+    a->refused = 0;
     return ERR_OK;
 }
 
@@ -222,7 +276,7 @@ static enum err cut_torn(struct audit *a, off_t size, const struct tail *t)
     return ERR_OK;
 }
 
-static enum err record_repair(struct audit *a, struct str torn, struct moment now)
+static enum err record_torn(struct audit *a, struct str torn, struct moment now)
 {
     char hex[DIGEST_HEX + 1];
     CLEANUP(buf_done) struct buf data;
@@ -249,12 +303,16 @@ static enum err resume(struct audit *a, off_t size, struct moment now)
     if (t.line.p != NULL) {
         if (audit_record_parse(t.line, &last) != ERR_OK || !audit_record_is_whole(t.line, &last))
             return ERR_CORRUPT;
-        a->seq = last.seq;
-        a->hash = last.hash;
+        a->at.seq = last.seq;
+        a->at.hash = last.hash;
     }
     TRY(cut_torn(a, size, &t));
-    a->length = (uint64_t)size - t.torn.n;
-    return record_repair(a, t.torn, now);
+    a->at.length = (uint64_t)size - t.torn.n;
+    /* Whoever wrote it may not have come to sync it. */
+    if (a->io.fdatasync(a->io.ctx, a->fd) != 0)
+        return ERR_IO;
+    a->synced = a->at;
+    return record_torn(a, t.torn, now);
 }
 
 /* A new file's name must survive power loss too. */

@@ -6,9 +6,10 @@
  * record, and every one before it, is on disk. Other records are collected and synced together,
  * LIMIT_AUDIT_DELAY_MS after the first of them (audit_sync at audit_sync_due).
  *
- * A write or sync that fails is final: the log is broken, and every later append gives ERR_IO. It is
- * never tried again, since after a failed sync the system may report success for data that is lost.
- * Opening the log again (a restart) repairs what was torn and says so in a record.
+ * A write or sync that fails breaks the log: every later append gives ERR_IO, and nothing is written
+ * again behind what may be lost, since after a failed sync the system may report success for it.
+ * audit_recover cuts the file back to what is known to be on disk and goes on from there. What it
+ * cuts was acknowledged to nobody as durable; a record `repaired` says what and how much.
  */
 #pragma once
 
@@ -53,6 +54,10 @@ MUST_USE enum err audit_append_durable(struct audit *a, const char *kind, struct
 MUST_USE enum err audit_sync(struct audit *a);
 /* When audit_sync is due, monotonic; INT64_MAX where nothing waits. */
 int64_t audit_sync_due(const struct audit *a);
+
+/* Mends a broken log, once the disk is well again. ERR_IO: it is not, try later. Does nothing to a
+ * healthy one. */
+MUST_USE enum err audit_recover(struct audit *a, struct moment now);
 
 /* NULL while healthy, else what broke it, for people. View, as long as the log. */
 const char *audit_broken(const struct audit *a);

@@ -197,5 +197,7 @@
 #define LIMIT_AUDIT_RECORD (2 * LIMIT_ENVELOPE + 1 * MIB)
 /* Records that were not written yet; above it they are written at once. */
 #define LIMIT_AUDIT_BATCH (256 * KIB)
+/* A broken log is tried again this often. */
+#define LIMIT_AUDIT_RETRY_MS 1000
 /* Records that need not precede their effect are synced within this time. */
 #define LIMIT_AUDIT_DELAY_MS 20

@@ -292,20 +292,35 @@ static void end_what_is_due(struct broker *b, struct moment now)
     }
 }
 
+static void mend_log(struct broker *b, struct moment now)
+{
+    if (audit_broken(b->audit) == NULL)
+        return;
+    bool due = b->audit_retry_mono_ns != 0 && b->audit_retry_mono_ns <= now.mono_ns;
+    if (due || b->audit_retry_mono_ns == 0)
+        b->audit_retry_mono_ns = now.mono_ns + LIMIT_AUDIT_RETRY_MS * NS_PER_MS;
+    if (!due || audit_recover(b->audit, now) != ERR_OK)
+        return;
+    b->audit_retry_mono_ns = 0;
+    record_undone_again(b, now);
+}
+
 void broker_tick(struct broker *b, struct moment now)
 {
+    mend_log(b, now);
     if (b->grace_until_mono_ns <= now.mono_ns)
         holders_grace_over(b, now);
     end_what_is_due(b, now);
     if (audit_sync_due(b->audit) <= now.mono_ns) {
         enum err e = audit_sync(b->audit);
-        (void)e; /* the log is broken from here, and broker_health says so */
+        (void)e; /* the log is broken from here, broker_health says so, and mend_log tries */
     }
 }
 
 int64_t broker_next_deadline(const struct broker *b)
 {
-    int64_t next = audit_sync_due(b->audit);
+    int64_t next = audit_broken(b->audit) != NULL ? b->audit_retry_mono_ns
+                                                  : audit_sync_due(b->audit);
     if (b->grace_until_mono_ns < next)
         next = b->grace_until_mono_ns;
     for (size_t i = 0; i < b->n_live; i++)

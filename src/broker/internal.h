@@ -65,6 +65,10 @@ struct broker {
     struct peer peers[LIMIT_WORKERS];
     struct live *live; /* by id, ascending */
     size_t n_live, live_size;
+    int64_t audit_retry_mono_ns; /* while the log is broken; 0: not yet set */
+    struct {
+        uint64_t first, last;    /* records to be called undone once the log works; 0: none */
+    } undone;
     int64_t grace_until_mono_ns; /* for AWAITED; INT64_MAX once it is over */
     struct broker_subscription *subscriptions;
     bool giving_events;
@@ -172,6 +176,8 @@ MUST_USE enum err record_state(struct broker *b, const struct request *r, enum r
                                const struct change *c, struct moment now);
 /* Something was recorded from seq `from` on and then not done. */
 void record_undone(struct broker *b, uint64_t from, const char *why, struct moment now);
+/* The same for what could not be said while the log was broken. */
+void record_undone_again(struct broker *b, struct moment now);
 /* A vote, claim or submission that was turned down. */
 void record_turned_down(struct broker *b, const char *kind, uint64_t request, struct str who,
                         struct str why, struct moment now);

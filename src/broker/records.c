@@ -134,17 +134,38 @@ enum err record_state(struct broker *b, const struct request *q, enum request_st
     return record_append(b, &r, request_state_text(to), now);
 }
 
-void record_undone(struct broker *b, uint64_t from, const char *why, struct moment now)
+static enum err append_undone(struct broker *b, uint64_t first, uint64_t last, const char *why,
+                              struct moment now)
 {
     struct record r CLEANUP(record_done);
     record_begin(&r);
-    if (audit_last_seq(b->audit) < from)
-        return;
-    json_put_int(&r.j, "from_seq", (int64_t)from);
-    json_put_int(&r.j, "to_seq", (int64_t)audit_last_seq(b->audit));
+    json_put_int(&r.j, "from_seq", (int64_t)first);
+    json_put_int(&r.j, "to_seq", (int64_t)last);
     json_put_z(&r.j, "why", why);
-    enum err e = record_append(b, &r, "undone", now);
-    (void)e; /* a broken log says so by itself; at the next start it is found and recorded again */
+    return record_append(b, &r, "undone", now);
+}
+
+void record_undone(struct broker *b, uint64_t from, const char *why, struct moment now)
+{
+    uint64_t last = audit_last_seq(b->audit);
+    if (last < from || append_undone(b, from, last, why, now) == ERR_OK)
+        return;
+    if (b->undone.first == 0)
+        b->undone.first = from;
+    b->undone.last = last;
+}
+
+void record_undone_again(struct broker *b, struct moment now)
+{
+    uint64_t last = audit_last_seq(b->audit);
+    if (b->undone.first == 0)
+        return;
+    /* What was cut off with the end of the log needs no such word; `last` is `repaired` itself. */
+    if (b->undone.last >= last)
+        b->undone.last = last - 1;
+    if (b->undone.last < b->undone.first ||
+        append_undone(b, b->undone.first, b->undone.last, "could not be stored", now) == ERR_OK)
+        b->undone.first = 0;
 }
 
 void record_turned_down(struct broker *b, const char *kind, uint64_t request, struct str who,

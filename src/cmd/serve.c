@@ -36,8 +36,8 @@ enum phase { RUNNING = 1, DRAINING, CLOSING };
 struct door {
     struct str name; /* of the resource; "http" and "socket" for the API */
     bool for_broker;
-    int fds[LISTEN_MAX_FDS];
-    size_t n_fds;
+    int (*fds)[LISTEN_MAX_FDS]; /* one set for each worker; or a single one, which all share */
+    size_t n_sets, n_fds;
     struct str unix_path; /* removed at the end */
 };
 
@@ -89,15 +89,17 @@ static void join(struct keeper *k, uint32_t worker)
     (void)close(pair[1]);
 }
 
-static void hand_doors(struct keeper *k, struct child *c, bool is_broker)
+static void hand_doors(struct keeper *k, size_t child)
 {
+    bool is_broker = child == 0;
     for (size_t i = 0; i < k->n_doors; i++) {
         const struct door *d = &k->doors[i];
         if (d->for_broker != is_broker)
             continue;
         struct control_message m = {.type = CONTROL_LISTEN, .text = d->name, .n_fds = d->n_fds};
-        memcpy(m.fds, d->fds, d->n_fds * sizeof(d->fds[0]));
-        tell_or_kill(c, &m);
+        size_t set = is_broker || d->n_sets == 1 ? 0 : child - 1;
+        memcpy(m.fds, d->fds[set], d->n_fds * sizeof(m.fds[0]));
+        tell_or_kill(&k->children[child], &m);
     }
 }
 
@@ -120,9 +122,27 @@ static void start_child(struct keeper *k, size_t i)
     }
     if (i == 0)
         hand_config(k, c);
-    hand_doors(k, c, i == 0);
+    hand_doors(k, i);
     for (size_t w = i == 0 ? 0 : i - 1; w < (i == 0 ? k->n_children - 1 : i); w++)
         join(k, (uint32_t)w);
+}
+
+static void close_doors(struct keeper *k, bool of_broker)
+{
+    for (size_t i = 0; i < k->n_doors; i++) {
+        struct door *d = &k->doors[i];
+        if (d->for_broker != of_broker)
+            continue;
+        for (size_t set = 0; set < d->n_sets; set++)
+            for (size_t f = 0; f < d->n_fds; f++)
+                (void)close(d->fds[set][f]);
+        d->n_sets = 0; /* closed */
+        char *path = d->unix_path.n != 0 ? str_dupz(d->unix_path) : NULL;
+        if (path != NULL)
+            (void)unlink(path);
+        free(path);
+        d->unix_path = (struct str){NULL, 0};
+    }
 }
 
 /* --- The phases ------------------------------------------------------------------------------- */
@@ -140,6 +160,7 @@ static void enter(struct keeper *k, enum phase phase)
     k->phase = phase;
     if (phase == DRAINING) {
         systemd_notify("STOPPING=1");
+        close_doors(k, false);
         k->phase_ends_mono_ns = clock_mono_ns() + (LIMIT_DRAIN_MS + 1000) * NS_PER_MS;
         for (size_t i = 1; i < k->n_children; i++)
             child_tell(&k->children[i], CONTROL_SHUTDOWN);
@@ -380,23 +401,43 @@ static void keep(struct keeper *k)
 
 /* --- Setting up ------------------------------------------------------------------------------- */
 
+/* The sockets of one more worker. */
+static enum err open_set(struct door *d)
+{
+    int *set = d->fds[d->n_sets];
+    for (size_t i = 0; i < d->n_fds; i++) {
+        enum err e = listen_again(d->fds[0][i], &set[i]);
+        if (e == ERR_OK)
+            continue;
+        while (i > 0)
+            (void)close(set[--i]);
+        return e;
+    }
+    d->n_sets++;
+    return ERR_OK;
+}
+
 static enum err open_door(struct keeper *k, struct str name, bool for_broker,
                           const struct address *at, uint32_t mode)
 {
     struct listen_error said;
     struct door *d = &k->doors[k->n_doors];
-    int fds[LISTEN_MAX_FDS];
-    size_t n;
-    enum err e = listen_open(at, mode, fds, &n, &said);
+    size_t sets = for_broker || at->is_unix ? 1 : k->n_children - 1;
+    *d = (struct door){.name = name, .for_broker = for_broker};
+    d->fds = arena_array(&k->arena, sets, sizeof(d->fds[0]));
+    if (d->fds == NULL)
+        return ERR_NOMEM;
+    enum err e = listen_open(at, mode, d->fds[0], &d->n_fds, &said);
     if (e != ERR_OK) {
         cmd_complain(k->command, "%.*s: %s", STR_FMT(name), said.text);
         return e;
     }
-    *d = (struct door){.name = name, .for_broker = for_broker, .n_fds = n};
-    memcpy(d->fds, fds, n * sizeof(fds[0]));
+    d->n_sets = 1;
     if (at->is_unix)
         d->unix_path = at->host;
     k->n_doors++;
+    while (d->n_sets < sets)
+        TRY(open_set(d));
     return ERR_OK;
 }
 
@@ -433,19 +474,6 @@ static enum err open_doors(struct keeper *k)
         for (size_t l = 0; l < c->resources[i].n_listen; l++)
             TRY(open_door(k, c->resources[i].name, false, &c->resources[i].listen[l], 0666));
     return ERR_OK;
-}
-
-static void close_doors(struct keeper *k)
-{
-    for (size_t i = 0; i < k->n_doors; i++) {
-        struct door *d = &k->doors[i];
-        for (size_t f = 0; f < d->n_fds; f++)
-            (void)close(d->fds[f]);
-        char *path = d->unix_path.n != 0 ? str_dupz(d->unix_path) : NULL;
-        if (path != NULL)
-            (void)unlink(path);
-        free(path);
-    }
 }
 
 static enum err make_instance(struct keeper *k)
@@ -509,8 +537,8 @@ static enum err set_up(struct keeper *k, struct str path, const char *path_z)
     TRY(e);
     TRY(make_instance(k));
     TRY(take_signals(k));
-    TRY(open_doors(k));
-    return make_children(k, path_z);
+    TRY(make_children(k, path_z));
+    return open_doors(k);
 }
 
 static enum exit_status serve(const struct command *self, const char *given)
@@ -528,7 +556,8 @@ static enum exit_status serve(const struct command *self, const char *given)
         if (e != ERR_INVALID)
             cmd_complain(self, "cannot serve: %s", err_text(e));
     }
-    close_doors(&k);
+    close_doors(&k, false);
+    close_doors(&k, true);
     if (k.signals >= 0)
         (void)close(k.signals);
     if (k.kept_config >= 0)

@@ -123,6 +123,35 @@ static enum err open_all(const struct addrinfo *list, bool any, const char *wher
     return ERR_OK;
 }
 
+/* The first socket was bound without the option, so an address in use was noticed; from here others
+ * of this user may join it. */
+enum err listen_again(int fd, int *ret_fd)
+{
+    static const int on = 1;
+    struct sockaddr_storage at;
+    socklen_t n = sizeof(at);
+    if (getsockname(fd, (struct sockaddr *)&at, &n) != 0)
+        return err_of_errno(errno);
+    if (at.ss_family != AF_INET && at.ss_family != AF_INET6)
+        return ERR_UNSUPPORTED;
+    int more = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (more < 0)
+        return err_of_errno(errno);
+    bool ok = setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0 &&
+              setsockopt(more, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0 &&
+              setsockopt(more, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+              (at.ss_family != AF_INET6 ||
+               setsockopt(more, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0) &&
+              bind(more, (struct sockaddr *)&at, n) == 0 && listen(more, BACKLOG) == 0;
+    if (!ok) {
+        int e = errno;
+        close(more);
+        return err_of_errno(e);
+    }
+    *ret_fd = more;
+    return ERR_OK;
+}
+
 enum err listen_open(const struct address *at, uint32_t unix_mode,
                      int ret_fds[static LISTEN_MAX_FDS], size_t *ret_n,
                      struct listen_error *ret_error)

@@ -17,6 +17,11 @@ struct listen_error {
 MUST_USE enum err listen_open(const struct address *at, uint32_t unix_mode, int ret_fds[static LISTEN_MAX_FDS],
                               size_t *ret_n, struct listen_error *ret_error);
 
+/* One more socket on the TCP address of fd, opened by listen_open: the kernel spreads new connections
+ * over all of them (SO_REUSEPORT, socket(7)), so each process that serves one gets its share.
+ * ERR_UNSUPPORTED for a unix socket, which is shared instead. */
+MUST_USE enum err listen_again(int fd, int *ret_fd);
+
 struct listener;
 /* `accepted` owns fd (non-blocking, close-on-exec). It may free the listener. */
 typedef void accepted_fn(void *ctx, int fd);

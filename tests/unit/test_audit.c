@@ -357,6 +357,69 @@ TEST(A5_a_fault_at_every_operation_refuses_everything_after_and_loses_nothing)
             }
 }
 
+/* As above, but the log is mended in place, on a disk that fails once more at operation `again`. */
+static bool recover_with_fault(struct bench *b, long at, long again)
+{
+    uint64_t durable = 0;
+    b->disk = (struct disk){.fail_at = at, .error = ENOSPC, .short_write = 60};
+    for (int i = 0; i < 3; i++) {
+        CHECK((audit_append(b->a, "loose", STR("{}"), now, NULL) == ERR_OK) == !b->disk.failed);
+        if (audit_append_durable(b->a, "sample", STR("{}"), now, NULL) == ERR_OK)
+            durable = audit_last_seq(b->a);
+    }
+    if (!b->disk.failed)
+        return false;
+    CHECK(audit_broken(b->a) != NULL);
+    b->disk.fail_at = again != 0 ? b->disk.operations + again : 0;
+    enum err e = audit_recover(b->a, now);
+    CHECK(e == ERR_OK || e == ERR_IO);
+    if (e != ERR_OK) {
+        CHECK(audit_broken(b->a) != NULL);
+        CHECK_ERR(audit_append(b->a, "loose", STR("{}"), now, NULL), ERR_IO);
+        CHECK_OK(audit_recover(b->a, now));
+    }
+    CHECK(audit_broken(b->a) == NULL);
+    append_n(b, 2);
+    struct audit_report r = verify(b);
+    CHECK(r.fault == AUDIT_GOOD && r.last_seq >= durable + 3 && r.last_seq == audit_last_seq(b->a));
+    audit_close(b->a);
+    bench_open(b);
+    append_n(b, 1);
+    CHECK(verify(b).fault == AUDIT_GOOD);
+    return true;
+}
+
+TEST(L6_a_log_on_a_disk_that_is_well_again_goes_on_behind_what_was_durable)
+{
+    for (long again = 0; again < 6; again++)
+        for (long at = 1;; at++) {
+            struct bench b;
+            bench_init(&b);
+            bool failed = recover_with_fault(&b, at, again);
+            bench_done(&b);
+            if (!failed)
+                break;
+        }
+}
+
+TEST(A12_a_recovery_says_what_was_cut_and_what_was_not_recorded)
+{
+    struct bench b;
+    bench_init(&b);
+    append_n(&b, 2);
+    b.disk = (struct disk){.fail_at = 2, .error = EIO}; /* the write comes through, the sync fails */
+    CHECK_OK(audit_append(b.a, "loose", STR("{}"), now, NULL));
+    CHECK_ERR(audit_append_durable(b.a, "sample", STR("{}"), now, NULL), ERR_IO);
+    for (int i = 0; i < 3; i++)
+        CHECK_ERR(audit_append(b.a, "sample", STR("{}"), now, NULL), ERR_IO);
+    CHECK_OK(audit_recover(b.a, now));
+    struct file f = file_read(b.path);
+    CHECK(f.n_lines == 3);
+    CHECK(str_contains(f.lines[2], STR("{\"cut_records\":2,\"not_recorded\":3}")));
+    free(f.text);
+    bench_done(&b);
+}
+
 TEST(a_broken_log_says_why)
 {
     struct bench b;
@@ -480,6 +543,8 @@ TAP_MAIN(T(a_log_that_nobody_touched_verifies), T(a_record_has_the_documented_fo
          T(a_log_whose_last_record_was_changed_is_not_continued),
          T(two_writers_never_share_a_log),
          T(A5_a_fault_at_every_operation_refuses_everything_after_and_loses_nothing),
+         T(L6_a_log_on_a_disk_that_is_well_again_goes_on_behind_what_was_durable),
+         T(A12_a_recovery_says_what_was_cut_and_what_was_not_recorded),
          T(a_broken_log_says_why), T(records_are_collected_and_synced_within_the_delay),
          T(A11_what_would_break_out_of_its_record_is_refused),
          T(what_is_json_on_one_line_is_accepted),

@@ -1095,6 +1095,42 @@ TEST(A5_S12_L6_a_disk_that_breaks_at_any_operation_refuses_everything_after)
     CHECK(at >= 8 && at < 100);
 }
 
+TEST(L6_when_the_disk_is_well_again_the_broker_goes_on_by_itself)
+{
+    for (long at = 1; at <= 12; at++) {
+        struct rig r;
+        struct str why;
+        uint64_t id = 0;
+        rig_init(&r);
+        disk.calls = 0;
+        disk.at = at;
+        disk.what = FAULT_EIO;
+        live_once(&r, &id);
+        int ran = r.seen->count[LINK_CLAIMED];
+        for (int i = 0; i < 3; i++) {
+            struct broker_metrics m;
+            pass(&r, NS_PER_S);
+            broker_tick(r.b, r.now);
+            broker_metrics(r.b, &m);
+            CHECK(m.audit_healthy ||
+                  broker_next_deadline(r.b) <= r.now.mono_ns + LIMIT_AUDIT_RETRY_MS * NS_PER_MS);
+        }
+        disk.what = FAULT_NONE;
+        for (int i = 0; i < 4; i++) {
+            pass(&r, NS_PER_S);
+            broker_tick(r.b, r.now);
+        }
+        uint64_t next = submit(&r, 0, 77);
+        CHECK(broker_health(r.b, &why));
+        CHECK_OK(approve(&r, "ana", next));
+        claim(&r, 0, 77, next);
+        CHECK(r.seen->count[LINK_CLAIMED] == ran + 1);
+        CHECK_OK(result(&r, 0, next, OUTCOME_COMPLETED));
+        CHECK(state_of(&r, next) == REQUEST_COMPLETED);
+        rig_done(&r);
+    }
+}
+
 TEST(S12_a_locked_store_refuses_and_recovers)
 {
     struct rig r;
@@ -1273,6 +1309,7 @@ TAP_MAIN(T(a_request_lives_from_submit_to_result_and_every_step_is_recorded_in_o
          T(L8_a_restart_does_not_extend_a_deadline),
          T(S3_A1_a_crash_at_any_disk_operation_never_runs_it_twice_nor_unrecorded),
          T(A5_S12_L6_a_disk_that_breaks_at_any_operation_refuses_everything_after),
+         T(L6_when_the_disk_is_well_again_the_broker_goes_on_by_itself),
          T(S12_a_locked_store_refuses_and_recovers),
          T(A3_a_log_that_lost_its_end_or_is_another_is_noticed_at_the_start),
          T(tokens_are_issued_by_admins_and_end_with_their_person),
