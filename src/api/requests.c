@@ -1,5 +1,7 @@
 #include "api/internal.h"
 
+#include <stdio.h>
+
 #include "base/limits.h"
 
 enum { DEFAULT_LIST = 100 };
@@ -178,7 +180,11 @@ void api_get_request(struct api_call *c)
         e = put_requirements(c, &r);
     }
     if (e != ERR_OK) {
-        reply_broker_error(c, e, NULL);
+        struct broker_error said = {""};
+        if (e == ERR_NOT_FOUND)
+            snprintf(said.text, sizeof(said.text), "there is no request %llu",
+                     (unsigned long long)c->id);
+        reply_broker_error(c, e, &said);
         return;
     }
     json_put_bool(j, "may_vote",

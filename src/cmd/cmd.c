@@ -183,7 +183,7 @@ enum err cmd_options(const struct command *self, const struct cmd_option *option
     }
     if (kept < least || kept > most) {
         cmd_complain(self,
-                     kept < least ? "something is missing" : "\"%s\" is one argument too many",
+                     kept < least ? "an argument is missing" : "\"%s\" is one argument too many",
                      kept < least ? "" : argv[most]);
         return wrong_use(self);
     }

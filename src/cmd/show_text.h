@@ -4,17 +4,8 @@
  */
 #pragma once
 
-#include <jansson.h>
-
-#include "base/buf.h"
+#include "cmd/page.h"
 #include "base/digest.h"
-
-/* How to write: colours only where a terminal reads them and NO_COLOR (no-color.org) is not set. */
-struct style {
-    bool colour;
-    size_t width; /* columns of the terminal; 0: lines are not wrapped */
-};
-struct style style_of(int fd);
 
 /* A request as GET /v1/requests/{id} gives it, checked. */
 struct shown_request {

@@ -105,7 +105,7 @@ struct http_limits http_limits_default(void)
     };
 }
 
-/* --- The end of a connection ------------------------------------------------------------------ */
+/* --- The end of a connection ---------------------------------------------------------------- */
 
 static void call_free(struct http_call *c)
 {
@@ -156,7 +156,7 @@ static void call_end(struct http_call *c, bool flush)
     leave(c);
 }
 
-/* --- Answering -------------------------------------------------------------------------------- */
+/* --- Answering ------------------------------------------------------------------------------ */
 
 static enum err put_head(struct buf *out, const struct http_call *c, int status, struct str type,
                          struct str extra)
@@ -267,7 +267,7 @@ struct str http_peer_text(const struct http_call *c)
     return stream_peer_text(c->stream);
 }
 
-/* --- Reading ---------------------------------------------------------------------------------- */
+/* --- Reading -------------------------------------------------------------------------------- */
 
 static void set_deadline(struct http_call *c)
 {
@@ -374,7 +374,7 @@ static const struct stream_ops stream_ops = {
     .ended = on_ended,
 };
 
-/* --- Deadlines -------------------------------------------------------------------------------- */
+/* --- Deadlines ------------------------------------------------------------------------------ */
 
 /* True where the client has taken nothing of what is unsent for stall_ms. */
 static bool is_stalled(struct http_call *c, int64_t now)
@@ -422,7 +422,7 @@ static void on_sweep(void *ctx)
     }
 }
 
-/* --- Connections ------------------------------------------------------------------------------ */
+/* --- Connections ---------------------------------------------------------------------------- */
 
 static enum err call_new(struct http_server *s, int fd, struct http_call **ret)
 {

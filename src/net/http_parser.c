@@ -92,7 +92,7 @@ static enum err refuse(struct http_parser *p, int status, const char *why)
     return ERR_PROTOCOL;
 }
 
-/* --- The head --------------------------------------------------------------------------------- */
+/* --- The head ------------------------------------------------------------------------------- */
 
 /* One byte of the head; *ret_ended: it was the last one. */
 static enum err scan_byte(struct http_parser *p, unsigned char c, bool *ret_ended)
@@ -272,7 +272,7 @@ static int on_headers_complete(llhttp_t *l)
     return 0;
 }
 
-/* --- The body --------------------------------------------------------------------------------- */
+/* --- The body ------------------------------------------------------------------------------- */
 
 static int on_body(llhttp_t *l, const char *at, size_t n)
 {
@@ -349,7 +349,7 @@ enum err http_parser_feed(struct http_parser *p, struct str in, size_t *ret_used
     return e;
 }
 
-/* --- Life ------------------------------------------------------------------------------------- */
+/* --- Life ----------------------------------------------------------------------------------- */
 
 enum err http_parser_new(http_body_limit_fn *body_limit, void *ctx, struct http_parser **ret)
 {

@@ -342,7 +342,7 @@ TEST(a_connection_above_the_limit_gets_503_and_room_comes_back)
     run_with(client_too_many, two_connections);
 }
 
-/* --- Streams ---------------------------------------------------------------------------------- */
+/* --- Streams -------------------------------------------------------------------------------- */
 
 static void one_stream(struct http_limits *m)
 {

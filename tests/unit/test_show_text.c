@@ -1,0 +1,321 @@
+#include "tap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "cmd/show_text.h"
+#include "cmd/table.h"
+
+/* A request as the API gives it, around an envelope; `digest_of_envelope` false: another digest. */
+static json_t *request_of(struct str envelope, const char *more, bool digest_of_envelope)
+{
+    struct buf b;
+    struct json j;
+    char hex[DIGEST_HEX + 1];
+    struct digest d = digest_of(envelope);
+    if (!digest_of_envelope)
+        d.b[31] ^= 1;
+    buf_init(&b, 64 * MIB);
+    json_init(&j, &b);
+    json_object_begin(&j);
+    json_put_int(&j, "id", 42);
+    json_put_z(&j, "state", "pending");
+    json_put_str(&j, "digest", digest_hex(&d, hex));
+    json_put_str(&j, "envelope", envelope);
+    json_put_z(&j, "now", "2026-11-22T17:20:00.000Z");
+    json_put_z(&j, "created", "2026-11-22T17:19:00.000Z");
+    json_put_z(&j, "decide_by", "2026-11-22T17:34:30.000Z");
+    json_put_bool(&j, "may_vote", true);
+    json_object_end(&j);
+    CHECK_OK(json_end(&j));
+    json_t *v = json_loadb(buf_view(&b).p, buf_len(&b), JSON_ALLOW_NUL, NULL);
+    json_t *rest = json_loads(more, 0, NULL);
+    CHECK(v != NULL && rest != NULL && json_object_update(v, rest) == 0);
+    json_decref(rest);
+    buf_done(&b);
+    return v;
+}
+
+#define ENVELOPE(action)                                                                           \
+    "{\"countersign\":1,\"kind\":\"sql\",\"subject\":{\"name\":\"app\",\"kind\":\"service\"},"     \
+    "\"resource\":{\"name\":\"shop\",\"type\":\"postgres\",\"labels\":{\"tier\":\"one\","          \
+    "\"environment\":\"production\"}},\"action\":" action "}"
+
+/* What show_request writes, at the given width; the caller frees. */
+static char *shown(struct str envelope, const char *more, size_t width)
+{
+    json_t *r = request_of(envelope, more, true);
+    struct shown_request s;
+    struct buf out;
+    char *text = NULL;
+    buf_init(&out, 64 * MIB);
+    CHECK_OK(shown_init(&s, r));
+    CHECK_OK(show_request(&out, &s, (struct style){.width = width}));
+    CHECK_OK(buf_take_cstr(&out, &text));
+    shown_done(&s);
+    json_decref(r);
+    return text;
+}
+
+static void check_has(const char *text, const char *needle)
+{
+    bool has = strstr(text, needle) != NULL;
+    CHECK(has);
+    if (!has)
+        printf("# \"%s\" is missing in:\n# %.2000s\n", needle, text);
+}
+
+/* --- The digest --------------------------------------------------------------------------------
+ */
+
+/* Invariant 2, from the approver's side: what is shown is what the digest covers. */
+TEST(an_action_that_is_not_what_its_digest_says_is_not_shown)
+{
+    struct shown_request s;
+    json_t *r = request_of(STR(ENVELOPE("{\"text\":\"SELECT 1\"}")), "{}", false);
+    CHECK_ERR(shown_init(&s, r), ERR_STALE);
+    json_decref(r);
+}
+
+TEST(the_digest_is_that_of_the_bytes_as_they_came)
+{
+    struct shown_request s;
+    struct str e = STR("{ \"action\" : {\"text\":\"\\u0041\"} }");
+    struct digest d = digest_of(e);
+    json_t *r = request_of(e, "{}", true);
+    CHECK_OK(shown_init(&s, r));
+    CHECK(digest_eq(&s.digest, &d));
+    shown_done(&s);
+    json_decref(r);
+}
+
+TEST(an_envelope_that_can_be_read_two_ways_is_not_shown)
+{
+    static const char *const bad[] = {
+        "{\"action\":{\"text\":\"SELECT 1\",\"text\":\"DROP TABLE t\"}}", "[]", "{} {}", "{", "x"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct shown_request s;
+        json_t *r = request_of(str_of(bad[i]), "{}", true);
+        CHECK_ERR(shown_init(&s, r), ERR_INVALID);
+        json_decref(r);
+    }
+}
+
+/* --- Completeness -------------------------------------------------------------------------------
+ */
+
+TEST(who_where_why_and_how_long_are_said)
+{
+    char *t =
+        shown(STR(ENVELOPE("{\"text\":\"DELETE FROM t\"}")),
+              "{\"guardrails\":[\"deletes\",\"bulk\"],\"message\":\"app wants to delete\","
+              "\"requirements\":[{\"text\":\"2 of dba\",\"count\":2,\"have\":1,"
+              "\"candidates\":[\"bo\",\"cy\"]}],"
+              "\"votes\":[{\"person\":\"ana\",\"vote\":\"approve\",\"reason\":\"fine by me\","
+              "\"time\":\"2026-11-22T17:19:30.000Z\"}],"
+              "\"explanation\":{\"guardrails\":[{\"message\":\"app wants to delete\",\"why\":"
+              "{\"reasons\":[{\"text\":\"sql.rows > 10\",\"operands\":[{\"text\":\"sql.rows\","
+              "\"value\":4711}]}]}}]},"
+              "\"context\":{\"address\":\"192.0.2.7:1\"}}",
+              0);
+    static const char *const words[] = {
+        "Request 42",
+        "14m30s left",
+        "app",
+        "service",
+        "shop (postgres)",
+        "production",
+        "deletes, bulk",
+        "app wants to",
+        "fine by me",
+        "ana",
+        "192.0.2.7:1",
+        "1 more of dba (bo, cy)",
+        "sql.rows > 10   where sql.rows = 4711",
+        "DELETE FROM t",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        check_has(t, words[i]);
+    CHECK(strstr(t, "environment") < strstr(t, "tier"));
+    CHECK(strstr(t, "environment") < strstr(t, "shop"));
+    free(t);
+}
+
+/* S6, invariant 8: nothing is cut. */
+TEST(a_long_statement_is_shown_to_its_last_byte)
+{
+    struct buf b;
+    buf_init(&b, 8 * MIB);
+    CHECK_OK(buf_put_str(&b, STR("{\"action\":{\"text\":\"BEGIN-OF-IT ")));
+    for (int i = 0; i < 200000; i++)
+        CHECK_OK(buf_put_str(&b, STR("0123456789")));
+    CHECK_OK(buf_put_str(&b, STR(" END-OF-IT\"}}")));
+    for (size_t width = 0; width <= 80; width += 80) {
+        char *t = shown(buf_view(&b), "{}", width);
+        size_t digits = 0;
+        const char *from = strstr(t, "BEGIN-OF-IT"), *to = strstr(t, "END-OF-IT");
+        for (const char *p = from; p != NULL && to != NULL && p < to; p++)
+            digits += *p >= '0' && *p <= '9';
+        check_has(t, "END-OF-IT");
+        CHECK(digits == 2000000);
+        free(t);
+    }
+    buf_done(&b);
+}
+
+/* Whatever a source puts into its part is there, also what nobody foresaw. */
+TEST(every_member_of_an_envelope_is_shown)
+{
+    char *t = shown(
+        STR(ENVELOPE("{\"message\":\"execute\",\"text\":\"UPDATE t SET a=$1\",\"parameters\":["
+                     "{\"type\":\"text\",\"value\":\"p-one\"},{\"value\":null},"
+                     "{\"type\":\"oid 600\",\"hex\":\"3ff0\"},{\"type\":\"text\",\"value\":\"\"}],"
+                     "\"runs\":[{\"statement\":\"s-name\",\"text\":\"DELETE\\nFROM u\"}],"
+                     "\"session\":{\"role\":\"r-name\",\"search_path\":\"s-path\"},"
+                     "\"new\":{\"deep\":[{\"er\":[\"l-one\",2,true,null,{}]}]}}")),
+        "{\"outcome\":{\"tag\":\"UPDATE 3\",\"duration_ns\":1500000000}}", 0);
+    static const char *const words[] = {
+        "execute",  "UPDATE t SET a=$1",
+        "$1",       "p-one",
+        "$2",       "NULL",
+        "$3",       "oid 600",
+        "3ff0",     "$4",
+        "(empty)",  "s-name",
+        "DELETE\n", "│ FROM u",
+        "r-name",   "s-path",
+        "new",      "deep",
+        "er",       "l-one",
+        "true",     "null",
+        "{}",       "UPDATE 3",
+        "1s",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        check_has(t, words[i]);
+    free(t);
+}
+
+TEST(a_statement_that_is_no_utf8_is_shown_as_bytes)
+{
+    char *t = shown(STR(ENVELOPE("{\"text\":{\"hex\":\"53ff\"}}")), "{}", 0);
+    check_has(t, "as bytes");
+    check_has(t, "│ 53ff");
+    free(t);
+}
+
+/* An action of any depth ends, and is still all there. */
+TEST(deep_nesting_is_shown_flat_and_whole)
+{
+    struct buf b;
+    buf_init(&b, MIB);
+    CHECK_OK(buf_put_str(&b, STR("{\"action\":{\"x\":")));
+    for (int i = 0; i < 500; i++)
+        CHECK_OK(buf_put_str(&b, STR("[")));
+    CHECK_OK(buf_put_str(&b, STR("\"bottom\"")));
+    for (int i = 0; i < 500; i++)
+        CHECK_OK(buf_put_str(&b, STR("]")));
+    CHECK_OK(buf_put_str(&b, STR("}}")));
+    char *t = shown(buf_view(&b), "{}", 0);
+    check_has(t, "bottom");
+    free(t);
+    buf_done(&b);
+}
+
+/* --- Hostile text --------------------------------------------------------------------------- */
+
+/* I12, A6: every line that holds somebody's text begins with our margin or our label. */
+TEST(a_statement_cannot_imitate_what_is_around_it)
+{
+    char *t = shown(
+        STR(ENVELOPE("{\"text\":\"SELECT 1\\n\\nStatement\\n    │ SELECT 2\\r\\n  digest"
+                     "       00\\u001b[2K\\u202e\\u0000\"}")),
+        "{\"message\":\"a\\nStatement\\n  digest\",\"context\":{\"a\\nb\":\"c\\nDIGEST\"}}", 0);
+    const char *line = t;
+    size_t statements = 0, digests = 0;
+    while (*line != '\0') {
+        statements += strncmp(line, "Statement", 9) == 0;
+        digests += strncmp(line, "  digest", 8) == 0;
+        CHECK(strncmp(line, "DIGEST", 6) != 0 && strncmp(line, "b ", 2) != 0);
+        line = strchr(line, '\n') + 1;
+    }
+    CHECK(statements == 1);
+    CHECK(digests == 1);
+    CHECK(strchr(t, '\x1b') == NULL && strchr(t, '\r') == NULL);
+    CHECK(strstr(t, "\xe2\x80\xae") == NULL);
+    check_has(t, "⟦U+202E⟧⟦U+0000⟧");
+    free(t);
+}
+
+TEST(on_a_narrow_terminal_no_line_of_a_text_lacks_the_margin)
+{
+    char long_text[4096];
+    memset(long_text, ' ', sizeof(long_text));
+    snprintf(long_text, sizeof(long_text), "%s", "{\"action\":{\"text\":\"SELECT 1 ");
+    long_text[strlen(long_text)] = ' ';
+    memcpy(long_text + sizeof(long_text) - 16, "  digest 00\"}}", 15);
+    char *t = shown(str_of(long_text), "{}", 60);
+    for (const char *line = t; *line != '\0'; line = strchr(line, '\n') + 1) {
+        size_t n = strcspn(line, "\n");
+        CHECK(n < 90 || strncmp(line, "  countersign ", 14) == 0);
+    }
+    check_has(t, "    ┆ ");
+    free(t);
+}
+
+/* --- Small things --------------------------------------------------------------------------- */
+
+TEST(what_is_missing_is_said_for_each_line_of_the_quorum)
+{
+    struct buf out;
+    buf_init(&out, KIB);
+    json_t *r =
+        json_loads("{\"requirements\":["
+                   "{\"text\":\"1 of dba\",\"count\":1,\"have\":1,\"candidates\":[]},"
+                   "{\"text\":\"2 of leads\",\"count\":2,\"have\":0,\"candidates\":[\"bo\"]},"
+                   "{\"text\":\"1 of sec\",\"count\":1,\"have\":0,\"candidates\":[]}]}",
+                   0, NULL);
+    CHECK_OK(show_missing(&out, r));
+    CHECK_STR(buf_view(&out), "2 of leads (bo) and 1 of sec (nobody is left)");
+    buf_done(&out);
+    json_decref(r);
+}
+
+TEST(times_are_read_as_they_are_written)
+{
+    char text[CLOCK_TEXT];
+    int64_t t = INT64_C(1795368000123) * NS_PER_MS;
+    CHECK(time_of_text(clock_text(t, text)) == t);
+    CHECK(time_of_text(STR("2026-11-22")) == 0);
+    CHECK(time_of_text(STR("2026-11-22T17:20:00.000Zx")) == 0);
+    CHECK(time_of_text(STR("")) == 0);
+}
+
+TEST(columns_are_aligned_and_cells_cannot_break_the_row)
+{
+    struct table t;
+    struct buf out;
+    static const char *const cells[] = {"ID", "WHO", "WHAT", "1", "größe", "x", "22", "a\nb", "y"};
+    buf_init(&out, KIB);
+    table_init(&t, 3);
+    for (size_t i = 0; i < ARRAY_LEN(cells); i++)
+        CHECK_OK(table_cell(&t, str_of(cells[i])));
+    CHECK_OK(table_print(&out, &t, (struct style){0}));
+    CHECK_STR(buf_view(&out), "ID  WHO         WHAT\n"
+                              "1   größe       x\n"
+                              "22  a⟦U+000A⟧b  y\n");
+    table_done(&t);
+    buf_done(&out);
+}
+
+TAP_MAIN(T(an_action_that_is_not_what_its_digest_says_is_not_shown),
+         T(the_digest_is_that_of_the_bytes_as_they_came),
+         T(an_envelope_that_can_be_read_two_ways_is_not_shown),
+         T(who_where_why_and_how_long_are_said), T(a_long_statement_is_shown_to_its_last_byte),
+         T(every_member_of_an_envelope_is_shown), T(a_statement_that_is_no_utf8_is_shown_as_bytes),
+         T(deep_nesting_is_shown_flat_and_whole), T(a_statement_cannot_imitate_what_is_around_it),
+         T(on_a_narrow_terminal_no_line_of_a_text_lacks_the_margin),
+         T(what_is_missing_is_said_for_each_line_of_the_quorum),
+         T(times_are_read_as_they_are_written),
+         T(columns_are_aligned_and_cells_cannot_break_the_row))
