@@ -40,7 +40,7 @@ test('an approved statement runs once, in the same session, and gives its result
   psql.type(`UPDATE orders SET status = 'by ' || pg_backend_pid() WHERE id = 2 RETURNING status;`);
   await psql.see(/NOTICE/);
   const { id } = await g.pending();
-  await g.approve(id, { reason: 'ticket 7' });
+  await g.approve(id, 'ticket 7');
   const shown = await psql.prompt();
   assert.match(shown, new RegExp(`by ${pid}`));
   assert.match(shown, /UPDATE 1/);
@@ -90,7 +90,7 @@ test('a statement nobody decides in time expires with its own SQLSTATE and never
   assert.match(shown, /ERROR: +ZC003:/);
   assert.match(shown, /HINT: +\S/);
   assert.equal(await g.state(id), 'expired');
-  assert.equal((await g.cli(['approve', String(id)])).status, 1);
+  assert.equal((await g.vote('approve', id)).status, 409);
   assert.equal(await pg.timesRun('DELETE FROM orders WHERE id = 4'), 0);
 });
 
@@ -102,7 +102,7 @@ test('Ctrl-C while held withdraws the request and gives 57014', async (scope) =>
   psql.interrupt();
   assert.match(await psql.prompt(), /ERROR: +57014:/);
   await g.reaches(id, 'withdrawn');
-  assert.equal((await g.cli(['approve', String(id)])).status, 1);
+  assert.equal((await g.vote('approve', id)).status, 409);
   assert.match(await psql.run('SELECT 1 AS still_here;'), /still_here/);
   assert.equal(await pg.timesRun('DELETE FROM orders WHERE id = 5'), 0);
 });
@@ -122,7 +122,7 @@ test('a client that disconnects while held withdraws its request', async (scope)
   const { id } = await g.pending();
   psql.closeWindow();
   await g.reaches(id, 'withdrawn');
-  assert.equal((await g.cli(['approve', String(id)])).status, 1);
+  assert.equal((await g.vote('approve', id)).status, 409);
   assert.equal(await pg.timesRun('DELETE FROM orders WHERE id = 6'), 0);
 });
 
@@ -153,7 +153,7 @@ test('of several statements in one text the whole text is held, and shown, and r
   await psql.see(/NOTICE/);
   const { id } = await g.pending();
   assert.equal(await pg.timesRun("'first'"), 0);
-  assert.match(JSON.stringify(await g.show(id)), /first[^]*DELETE FROM orders WHERE id = 9[^]*third/);
+  assert.match((await g.show(id)).action.text, /first[^]*DELETE FROM orders WHERE id = 9[^]*third/);
   await g.approve(id);
   const shown = await psql.prompt();
   assert.match(shown, /first/);

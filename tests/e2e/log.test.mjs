@@ -14,7 +14,7 @@ async function history(scope) {
   const client = await nodeClient(scope, { host: '127.0.0.1', port: g.port, user: 'app', database: pg.database });
   const approved = client.query("UPDATE orders SET status = 'logged' WHERE id = 1");
   const first = await g.pending();
-  await g.approve(first.id, { reason: 'because of ticket 12' });
+  await g.approve(first.id, 'because of ticket 12');
   await approved;
   await g.reaches(first.id, 'completed');
   const rejected = refused(client.query('DELETE FROM orders WHERE id = 2'));

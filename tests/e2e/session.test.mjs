@@ -129,11 +129,10 @@ test('a client that does not read its result makes the gateway wait, not grow', 
   assert.equal((await other.query('SELECT 1 AS x')).rows[0].x, 1);
 });
 
-test('a statement of 20 MB goes through, whole', async (scope) => {
+test('a parameter of 20 MB and a text of 10 MB go through, whole', async (scope) => {
   const client = await connect(scope, await gateway(scope));
-  const value = 'z'.repeat(20e6);
-  assert.equal((await client.query('SELECT length($1::text) AS n', [value])).rows[0].n, 20e6);
-  assert.equal((await client.query(`SELECT length('${value}') AS n`)).rows[0].n, 20e6);
+  assert.equal((await client.query('SELECT length($1::text) AS n', ['z'.repeat(20e6)])).rows[0].n, 20e6);
+  assert.equal((await client.query(`SELECT length('${'z'.repeat(10e6)}') AS n`)).rows[0].n, 10e6);
 });
 
 test('a cancel request reaches exactly its own session, also when another worker receives it', async (scope) => {

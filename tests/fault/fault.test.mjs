@@ -25,7 +25,7 @@ test('L3: a worker killed while it holds: the request is withdrawn, nothing ran,
   process.kill(worker, 'SIGKILL');
   await held; // the connection ends
   await g.reaches(id, 'withdrawn');
-  assert.equal((await g.cli(['approve', String(id)])).status, 1);
+  assert.equal((await g.vote('approve', id)).status, 409);
   assert.equal(await pg.timesRun('DELETE FROM orders WHERE id = 1'), 0);
   await until(() => g.children().worker.some((p) => p !== worker), 'a new worker');
   await until(() => connect(scope, g).then(() => true, () => false), 'the new worker to serve');
@@ -49,7 +49,7 @@ test('L3: a broker killed while a request waits comes back with it, and the appr
   const held = client.query("UPDATE orders SET status = 'survived' WHERE id = 2");
   const { id, digest } = await g.pending();
   process.kill(g.children().broker[0], 'SIGKILL');
-  await until(async () => (await g.cli(['requests'])).status === 0, 'the broker to come back');
+  await until(() => g.answers(), 'the broker to come back');
   const again = await g.pending();
   assert.equal(again.id, id);
   assert.equal(again.digest, digest);
@@ -83,11 +83,11 @@ test('S3: kill -9 of the broker around an approval, many times: run at most once
     const text = `UPDATE orders SET total = total + 1 WHERE id = 4 /* round ${i} */`;
     const held = client.query(text).then(() => 'ran', (e) => e.code);
     const { id } = await g.pending();
-    const approving = g.cli(['approve', String(id)]);
+    const approving = g.vote('approve', id).catch(() => ({ status: 0 }));
     await sleep(i * 4);
     for (const pid of g.children().broker) process.kill(pid, 'SIGKILL');
-    const approved = (await approving).status === 0;
-    await until(async () => (await g.cli(['requests'])).status === 0, 'the broker to come back');
+    const approved = (await approving).status === 200;
+    await until(() => g.answers(), 'the broker to come back');
     if (await g.state(id) === 'pending') await g.reject(id, 'not recorded');
     const outcome = await held;
     const times = await pg.timesRun(`round ${i}`);
@@ -112,7 +112,7 @@ test('everything killed and started again: what waited is withdrawn or expired, 
   g.launch();
   await g.listening();
   await until(async () => /withdrawn|expired/.test(await g.state(id)), 'the old request to end', 20000);
-  assert.equal((await g.cli(['approve', String(id)])).status, 1);
+  assert.equal((await g.vote('approve', id)).status, 409);
   assert.equal(await pg.timesRun('DELETE FROM orders WHERE id = 5'), 0);
   assert.equal((await g.auditVerify()).status, 0);
 });
@@ -162,7 +162,8 @@ test('a log that fills up between submission and approval: the approval does not
   const held = refused(client.query('DELETE FROM orders WHERE id = 7'));
   const { id } = await g.pending();
   try { writeFileSync(join(dir, 'small/fill'), Buffer.alloc(512 * 1024)); } catch { /* full, as wanted */ }
-  await g.cli(['approve', String(id), '--reason', 'r'.repeat(4000)]);
+  const vote = await g.vote('approve', id, 'r'.repeat(4000));
+  assert.notEqual(vote.status, 200);
   await sleep(500);
   assert.equal(await pg.timesRun('DELETE FROM orders WHERE id = 7'), 0);
   execFileSync('rm', ['-f', join(dir, 'small/fill')]);

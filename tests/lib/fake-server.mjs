@@ -83,6 +83,7 @@ class Connection {
 
   #one(m) {
     this.received.push(m);
+    if (m.type === 'X') { this.socket.end(); return; }
     const bytes = this.server.answer(m, this);
     if (bytes) this.send(bytes);
   }
@@ -119,10 +120,17 @@ export function standardAnswer(m, c) {
     case 'C': return back.closeComplete();
     case 'S': return back.ready(c.state);
     case 'F': return Buffer.concat([back.functionResult('1'), back.ready(c.state)]);
-    case 'c': return Buffer.concat([back.complete('COPY 1'), back.ready(c.state)]);
-    case 'f': return Buffer.concat([back.error('57014', 'COPY from stdin failed'), back.ready(c.state)]);
+    case 'c': return endCopy(c, back.complete('COPY 1'));
+    case 'f': return endCopy(c, back.error('57014', 'COPY from stdin failed'));
     default: return undefined;
   }
+}
+
+// Outside COPY what belongs to it is ignored.
+function endCopy(c, answer) {
+  if (!c.copying) return undefined;
+  c.copying = false;
+  return Buffer.concat([answer, back.ready(c.state)]);
 }
 
 function answerQuery(sql, c) {
@@ -139,7 +147,10 @@ function answerQuery(sql, c) {
     return Buffer.concat([back.complete(tag), back.ready('I')]);
   }
   if (c.state === 'E') return Buffer.concat([back.error('25P02', 'current transaction is aborted'), back.ready('E')]);
-  if (word === 'COPY') return back.copyIn();
+  if (word === 'COPY') {
+    c.copying = true;
+    return back.copyIn();
+  }
   if (word === 'SELECT') return Buffer.concat([back.rowDescription('x'), back.row('1'), back.complete('SELECT 1'), back.ready(c.state)]);
   return Buffer.concat([back.complete(`${word} 1`), back.ready(c.state)]);
 }

@@ -1,6 +1,7 @@
 // A gateway of the test's own: configuration, process, command line.
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import net from 'node:net';
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -94,9 +95,12 @@ ${s.guardrails}`);
     });
     await until(async () => {
       if (this.status !== undefined) throw new Error(`the gateway ended (${this.status}): ${this.log}`);
-      return existsSync(this.socket) && await accepts() && (await this.cli(['requests'])).status === 0;
+      return existsSync(this.socket) && await accepts() && await this.answers();
     }, () => `the gateway to listen; it said: ${this.log}`);
   }
+
+  // The broker answers people.
+  answers() { return this.http('GET', '/v1/requests').then((r) => r.status === 200, () => false); }
 
   async stop(signal = 'SIGTERM') {
     if (this.status === undefined) this.process.kill(signal);
@@ -128,27 +132,46 @@ ${s.guardrails}`);
       : run(BINARY, args, { env, input, timeout });
   }
 
-  async json(args, options) {
-    const r = await this.cli([...args, '--json'], options);
-    if (r.status !== 0) throw new Error(`countersign ${args.join(' ')}: status ${r.status}: ${r.err}${r.out}`);
-    return JSON.parse(r.out);
+  // One call of the HTTP API: over the local socket as the user who runs the tests, or with a token.
+  http(method, path, { token, body } = {}) {
+    const headers = { host: 'localhost', ...(token ? { authorization: `Bearer ${token}` } : {}) };
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    if (text !== undefined) Object.assign(headers, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
+    const where = token === undefined ? { socketPath: this.socket } : { host: '127.0.0.1', port: this.apiPort };
+    return new Promise((done, fail) => {
+      const call = http.request({ ...where, method, path, headers, agent: false }, (res) => {
+        let answer = '';
+        res.setEncoding('utf8');
+        res.on('data', (d) => { answer += d; });
+        res.on('end', () => done({ status: res.statusCode, text: answer, get json() { return JSON.parse(answer); } }));
+      });
+      call.on('error', fail);
+      call.end(text);
+    });
   }
 
-  async requests(state) {
-    const listed = await this.json(['requests', ...(state ? ['--state', state] : [])]);
-    return Array.isArray(listed) ? listed : listed.requests;
+  async #get(path) {
+    const r = await this.http('GET', path);
+    if (r.status !== 200) throw new Error(`GET ${path}: ${r.status} ${r.text}`);
+    return r.json;
   }
+
+  async requests(state) { return (await this.#get(`/v1/requests${state ? `?state=${state}` : ''}`)).requests; }
 
   // Waits until exactly `count` requests are pending; gives the newest.
   async pending(count = 1, ms) {
     const list = await until(async () => {
       const all = await this.requests('pending');
       return all.length === count && all;
-    }, `${count} pending request(s); the gateway said: ${this.log}`, ms);
-    return list.reduce((a, b) => (Number(a.id) > Number(b.id) ? a : b));
+    }, () => `${count} pending request(s); the gateway said: ${this.log}`, ms);
+    return list.reduce((a, b) => (a.id > b.id ? a : b));
   }
 
-  show(id) { return this.json(['show', String(id)]); }
+  // Everything about a request; `action` is what its envelope says would happen.
+  async show(id) {
+    const r = await this.#get(`/v1/requests/${id}`);
+    return Object.assign(r, { action: JSON.parse(r.envelope).action });
+  }
 
   async state(id) { return (await this.show(id)).state; }
 
@@ -156,14 +179,20 @@ ${s.guardrails}`);
     return until(async () => (await this.state(id)) === state, `request ${id} to be ${state}`, ms);
   }
 
-  async approve(id, options = {}) {
-    const r = await this.cli(['approve', String(id), ...(options.reason ? ['--reason', options.reason] : [])], options);
-    if (r.status !== 0) throw new Error(`approve ${id}: status ${r.status}: ${r.err}${r.out}`);
+  // A vote for what the request is now; gives the answer, whatever it is.
+  async vote(word, id, reason) {
+    const { digest } = await this.show(id);
+    return this.http('POST', `/v1/requests/${id}/${word}`, { body: { digest, ...(reason === undefined ? {} : { reason }) } });
   }
 
-  async reject(id, reason, options) {
-    const r = await this.cli(['reject', String(id), '--reason', reason], options);
-    if (r.status !== 0) throw new Error(`reject ${id}: status ${r.status}: ${r.err}${r.out}`);
+  async approve(id, reason) {
+    const r = await this.vote('approve', id, reason);
+    if (r.status !== 200) throw new Error(`approve ${id}: ${r.status} ${r.text}`);
+  }
+
+  async reject(id, reason) {
+    const r = await this.vote('reject', id, reason);
+    if (r.status !== 200) throw new Error(`reject ${id}: ${r.status} ${r.text}`);
   }
 
   auditFiles() {

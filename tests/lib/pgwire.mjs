@@ -54,7 +54,7 @@ export const back = {
     message('T', u16(names.length), ...names.flatMap((n) => [cstr(n), u32(0), u16(0), u32(25), u16(0xffff), u32(0xffffffff), u16(0)])),
   row: (...values) => message('D', u16(values.length), ...values.flatMap((v) => [u32(bytes(v).length), bytes(v)])),
   complete: (tag) => message('C', cstr(tag)),
-  error: (code, text) => message('E', cstr('SERROR'), cstr('VERROR'), cstr(`C${code}`), cstr(`M${text}`), Buffer.from([0])),
+  error: (code, text, severity = 'ERROR') => message('E', cstr(`S${severity}`), cstr(`V${severity}`), cstr(`C${code}`), cstr(`M${text}`), Buffer.from([0])),
   notice: (text) => message('N', cstr('SNOTICE'), cstr('VNOTICE'), cstr('C00000'), cstr(`M${text}`), Buffer.from([0])),
   notification: (pid, channel, payload) => message('A', u32(pid), cstr(channel), cstr(payload)),
   parseComplete: () => message('1'),

@@ -73,7 +73,6 @@ test('I9: duplicate parameters are refused before anything reaches the server', 
     c.send(front.startupPairs([['user', 'app'], ['database', 'd'], [twice, 'a'], [twice, 'b']]));
     await c.ended();
     assert.equal(errorOf(c).C, '08P01', twice);
-    assert.match(errorOf(c).M, new RegExp(twice));
   }
   assert.equal(server.connections.length, 0);
 });

@@ -353,8 +353,10 @@ static void startup_bytes(struct source_session *s, struct str bytes)
         if (e == ERR_INCOMPLETE)
             return;
         if (e != ERR_OK) {
-            pg_session_fatal(s, e == ERR_UNSUPPORTED ? PG_FEATURE_NOT_SUPPORTED : PG_PROTOCOL_VIOLATION,
-                             why, (struct str){NULL, 0},
+            const char *code = e == ERR_UNSUPPORTED ? PG_FEATURE_NOT_SUPPORTED
+                               : e == ERR_FORBIDDEN ? PG_INVALID_AUTHORIZATION
+                                                    : PG_PROTOCOL_VIOLATION;
+            pg_session_fatal(s, code, why, (struct str){NULL, 0},
                              STR("This port speaks the PostgreSQL protocol."));
             return;
         }

@@ -77,7 +77,7 @@ static enum err read_startup(struct cursor *c, struct arena *a, struct pg_first 
     f->replication = setting_of(f, "replication");
     f->wants_replication = f->replication.n != 0 && !is_false(f->replication);
     if (f->user.n == 0)
-        return refuse(ret_why, ERR_PROTOCOL, "no PostgreSQL user name specified in startup packet");
+        return refuse(ret_why, ERR_FORBIDDEN, "no PostgreSQL user name specified in startup packet");
     if (f->database.n == 0)
         f->database = f->user;
     /* The server cuts longer names (NAMEDATALEN): what was judged would not be who logs in. */

@@ -28,8 +28,8 @@ struct pg_first {
 };
 
 /* Takes one first packet from the front of `in`. *ret_used is its whole length.
- * ERR_INCOMPLETE: more bytes needed. ERR_PROTOCOL | ERR_UNSUPPORTED (major version) | ERR_NOMEM:
- * *ret_why says what is wrong, for the client. */
+ * ERR_INCOMPLETE: more bytes needed. ERR_PROTOCOL | ERR_UNSUPPORTED (major version) | ERR_FORBIDDEN
+ * (no user) | ERR_NOMEM: *ret_why says what is wrong, for the client. */
 MUST_USE enum err pg_first_read(struct str in, struct arena *a, struct pg_first *ret,
                                 size_t *ret_used, struct str *ret_why);
 
