@@ -24,7 +24,7 @@ test('check accepts a good file and names line, column and a hint for a bad one'
     'guardrails:', '  - name: wrong', '    on: sql', '    when: sql.wites', '    then: deny'];
   writeFileSync(bad, `${lines.join('\n')}\n`);
   const r = await run(BINARY, ['check', '-c', bad]);
-  assert.equal(r.status, 2);
+  assert.equal(r.status, 1);
   assert.match(r.err + r.out, /bad\.yaml:10:\d+/);
   assert.match(r.err + r.out, /writes/);
 });

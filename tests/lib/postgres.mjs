@@ -2,7 +2,7 @@
 // COUNTERSIGN_TEST_PG; a file run alone starts its own), one database a test file, and the server's
 // own log as the only judge of what ran.
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { ROOT, run, tempDir, until } from './harness.mjs';
@@ -21,6 +21,7 @@ export class Postgres {
       after(() => pg.stop());
     }
     pg.port = Number(readFileSync(join(pg.dir, 'port'), 'utf8'));
+    pg.logStart = statSync(pg.logFile).size; // what other test files did is before it
     pg.database = `test_${process.pid}_${Date.now() % 1e6}`;
     await pg.sql(`CREATE DATABASE ${pg.database}`, 'postgres');
     await pg.sql(`
@@ -34,6 +35,7 @@ export class Postgres {
     return pg;
   }
 
+  get logFile() { return join(this.dir, 'log/server.csv'); }
   get upstream() { return { host: '127.0.0.1', port: this.port }; }
   get ca() { return join(this.dir, 'ca.crt'); }
   get certificate() { return { cert: join(this.dir, 'server.crt'), key: join(this.dir, 'server.key') }; }
@@ -57,7 +59,7 @@ export class Postgres {
     const marker = `marker ${process.hrtime.bigint()}`;
     await this.sql(`SELECT '${marker}'`);
     const rows = await until(() => {
-      const all = parseCsv(readFileSync(join(this.dir, 'log/server.csv'), 'utf8'));
+      const all = parseCsv(readFrom(this.logFile, this.logStart));
       return all.some((r) => r[13]?.includes(marker)) && all;
     }, 'the server log');
     return rows.filter((r) => r[2] === this.database)
@@ -67,6 +69,16 @@ export class Postgres {
 
   // How often statements that contain this text ran.
   async timesRun(text) { return (await this.ran()).filter((s) => s.includes(text)).length; }
+}
+
+function readFrom(file, start) {
+  const fd = openSync(file);
+  try {
+    const bytes = Buffer.alloc(Math.max(fstatSync(fd).size - start, 0));
+    return bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, start));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function parseCsv(text) {
