@@ -11,8 +11,13 @@
 
 enum { WAYS = 4 };
 
+/* A text is kept when it comes for the second time: most texts with literals in them never do, and
+ * would only push out those that do. */
+enum { SEEN = 4096 };
+
 struct sql_cached {
     uint32_t references;
+    struct sql_cache *home; /* NULL for one made outside every table */
     uint64_t hash;
     struct str text;
     struct sql_settings settings; /* its strings are in the arena */
@@ -31,8 +36,11 @@ struct sql_cache {
     size_t mask; /* sets - 1 */
     size_t entries, bytes, most_bytes;
     uint64_t hits, misses;
-    struct sql_cached *spare; /* pushed out and not referenced: the next miss allocates nothing */
-    struct slot slots[]; /* sets * WAYS */
+    struct sql_cached *spare; /* not referenced any more: the next miss allocates nothing */
+    size_t live;              /* entries made and not freed; the last one frees a closed cache */
+    bool closed;
+    uint32_t seen[SEEN];      /* marks of texts that came once */
+    struct slot slots[];      /* sets * WAYS */
 };
 
 enum err sql_cache_new(size_t entries, size_t bytes, struct sql_cache **ret)
@@ -67,12 +75,7 @@ static void evict(struct sql_cache *c, struct slot *s)
 {
     c->bytes -= size_of(s->known);
     c->entries--;
-    if (s->known->references == 1 && c->spare == NULL && s->known->arena.used <= LIMIT_SQL_SPARE_ENTRY) {
-        arena_reset(&s->known->arena);
-        c->spare = s->known;
-    } else {
-        sql_cached_unref(s->known);
-    }
+    sql_cached_unref(s->known);
     s->known = NULL;
 }
 
@@ -83,13 +86,25 @@ void sql_cache_clear(struct sql_cache *c)
             evict(c, &c->slots[i]);
 }
 
+static void entry_free(struct sql_cached *k)
+{
+    struct sql_cache *c = k->home;
+    arena_done(&k->arena);
+    free(k);
+    if (c != NULL && --c->live == 0 && c->closed)
+        free(c);
+}
+
 void sql_cache_free(struct sql_cache *c)
 {
     if (c == NULL)
         return;
     sql_cache_clear(c);
-    sql_cached_unref(c->spare);
-    free(c);
+    c->closed = true;
+    if (c->spare != NULL)
+        entry_free(c->spare);
+    else if (c->live == 0)
+        free(c);
 }
 
 const struct sql_facts *sql_cached_facts(const struct sql_cached *k)
@@ -112,8 +127,13 @@ void sql_cached_unref(struct sql_cached *k)
 {
     if (k == NULL || --k->references != 0)
         return;
-    arena_done(&k->arena);
-    free(k);
+    struct sql_cache *c = k->home;
+    if (c == NULL || c->closed || c->spare != NULL || k->arena.used > LIMIT_SQL_SPARE_ENTRY) {
+        entry_free(k);
+        return;
+    }
+    arena_reset(&k->arena);
+    c->spare = k;
 }
 
 static bool same_settings(const struct sql_settings *a, const struct sql_settings *b)
@@ -133,6 +153,9 @@ static struct sql_cached *entry_new(struct sql_cache *c)
         if (k == NULL)
             return NULL;
         arena_init(&k->arena, LIMIT_ACTION_ARENA);
+        k->home = c;
+        if (c != NULL)
+            c->live++;
     }
     k->references = 1;
     return k;
@@ -221,7 +244,10 @@ enum err sql_cache_classify(struct sql_cache *c, struct str text, const struct s
     struct sql_cached *k;
     TRY(make_cached(c, text, settings, hash, &k));
     c->misses++;
-    keep(c, set, k);
+    uint32_t *mark = &c->seen[hash % SEEN], again = (uint32_t)(hash >> 32) | 1;
+    if (*mark == again)
+        keep(c, set, k);
+    *mark = again;
     *ret = k;
     return ERR_OK;
 }
