@@ -105,7 +105,7 @@ void page_block(struct page *p, struct str s)
 /* One value behind its label: on the same line where that is all there is to it. */
 void page_text(struct page *p, struct str s)
 {
-    bool fits = p->style.width == 0 || s.n + LABEL + 2 < p->style.width;
+    bool fits = p->style.width == 0 || s.n + LABEL_MOST + MARGIN < p->style.width;
     if (s.n == 0) {
         page_colour(p, DIM);
         page_z(p, "(empty)");
@@ -138,20 +138,41 @@ static void as_json(struct page *p, const json_t *v)
     free(text);
 }
 
+static bool is_among(const char *key, const char *const *list)
+{
+    for (; list != NULL && *list != NULL; list++)
+        if (strcmp(key, *list) == 0)
+            return true;
+    return false;
+}
+
+/* Wide enough for the names of all members, within reason. */
+static size_t label_width(const json_t *object)
+{
+    const char *key;
+    json_t *v;
+    size_t width = LABEL;
+    json_object_foreach((json_t *)(uintptr_t)object, key, v)
+    {
+        size_t n = strlen(key) + 1;
+        if (n > width && n <= LABEL_MOST)
+            width = n;
+    }
+    return width;
+}
+
 void page_members(struct page *p, const json_t *object, const char *const *but, unsigned depth)
 {
     const char *key;
     json_t *v;
+    size_t width = label_width(object);
     json_object_foreach((json_t *)(uintptr_t)object, key, v)
     {
-        bool skip = false;
-        for (const char *const *b = but; b != NULL && *b != NULL; b++)
-            skip |= strcmp(key, *b) == 0;
-        if (skip)
+        if (is_among(key, but))
             continue;
         for (unsigned i = 0; i < depth; i++)
             page_z(p, "  ");
-        page_label(p, str_of(key));
+        label_in(p, str_of(key), width);
         page_value(p, v, depth + 1);
     }
 }

@@ -248,6 +248,8 @@ static void reason(struct page *p, const json_t *r)
     enum err e = buf_put_str(&line, json_text(r, "text"));
     for (size_t i = 0; i < json_array_size(operands) && e == ERR_OK; i++) {
         const json_t *o = json_array_get(operands, i);
+        if (str_eq(json_text(o, "text"), json_text(r, "text")))
+            continue; /* a plain fact: it is true because it is true */
         char *value = json_dumps(json_object_get(o, "value"), JSON_ENCODE_ANY);
         e = buf_printf(&line, "%s%.*s = %s", i == 0 ? "   where " : ", ",
                        STR_FMT(json_text(o, "text")), value != NULL ? value : "?");
