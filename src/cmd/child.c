@@ -1,6 +1,5 @@
 #include "cmd/child.h"
 #include "base/clock.h"
-#include "base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -79,16 +78,4 @@ void child_gone(struct child *c, int64_t now_mono_ns)
     c->start_at_mono_ns = now_mono_ns + delay;
     if (n == ARRAY_LEN(c->started) && oldest + WINDOW_NS > c->start_at_mono_ns)
         c->start_at_mono_ns = oldest + WINDOW_NS;
-}
-
-void child_tell(struct child *c, enum control_type type)
-{
-    struct control_message m = {.type = type};
-    if (c->control < 0)
-        return;
-    enum err e = control_send(c->control, &m);
-    if (e == ERR_OK || e == ERR_CLOSED)
-        return;
-    log_error("%s does not listen (%s): it is killed", c->name, err_text(e));
-    (void)kill(c->pid, SIGKILL);
 }

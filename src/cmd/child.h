@@ -28,6 +28,3 @@ MUST_USE enum err child_start(struct child *c, int64_t now_mono_ns);
 /* It is gone: closes our end and says when to start it again: at once after a long life, then with
  * growing delays, and never more than ten times a minute. */
 void child_gone(struct child *c, int64_t now_mono_ns);
-
-/* Sends a message that has no descriptors; a child that does not take it is beyond help and killed. */
-void child_tell(struct child *c, enum control_type type);

@@ -5,9 +5,8 @@
 #include "cmd/child.h"
 #include "cmd/cmd.h"
 #include "cmd/config_file.h"
-#include "cmd/socket_path.h"
+#include "cmd/doors.h"
 #include "cmd/systemd.h"
-#include "net/listener.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -16,7 +15,6 @@
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,29 +26,17 @@
  *   RUNNING --SIGTERM--> DRAINING (workers end their sessions) --> CLOSING (the broker) --> exit
  */
 
-_Static_assert((int)CONTROL_MAX_FDS == (int)LISTEN_MAX_FDS, "one message carries one resource");
-
 enum phase { RUNNING = 1, DRAINING, CLOSING };
-
-/* Listening sockets that are handed out under one name. */
-struct door {
-    struct str name; /* of the resource; "http" and "socket" for the API */
-    bool for_broker;
-    int (*fds)[LISTEN_MAX_FDS]; /* one set for each worker; or a single one, which all share */
-    size_t n_sets, n_fds;
-    struct str unix_path; /* removed at the end */
-};
 
 struct keeper {
     const struct command *command;
     struct arena arena;
     struct config *config;
-    struct door *doors;
-    size_t n_doors;
+    struct doors doors;
     struct child *children; /* [0] is the broker, worker i is [i + 1] */
     size_t n_children;
     const char *broker_argv[8], *worker_argv[4];
-    char instance[33], socket_path[SOCKET_PATH];
+    char instance[33];
     int signals;     /* signalfd */
     int kept_config; /* the configuration in force, for a broker that is started again; -1: none yet */
     enum phase phase;
@@ -61,13 +47,20 @@ struct keeper {
 
 /* --- Joining --------------------------------------------------------------------------------- */
 
-static void tell_or_kill(struct child *c, const struct control_message *m)
+/* A child that does not take what it is told is beyond help. */
+static void took(struct child *c, enum err e)
 {
-    enum err e = control_send(c->control, m);
     if (e == ERR_OK || e == ERR_CLOSED)
         return;
     log_error("%s does not take its control messages (%s): it is killed", c->name, err_text(e));
     (void)kill(c->pid, SIGKILL);
+}
+
+static void tell(struct child *c, enum control_type type)
+{
+    const struct control_message m = {.type = type};
+    if (c->control >= 0)
+        took(c, control_send(c->control, &m));
 }
 
 /* A fresh link between the broker and one worker, where both are there. */
@@ -82,25 +75,11 @@ static void join(struct keeper *k, uint32_t worker)
         return;
     }
     struct control_message m = {.type = CONTROL_LINK, .index = worker, .fds = {pair[0]}, .n_fds = 1};
-    tell_or_kill(broker, &m);
+    took(broker, control_send(broker->control, &m));
     m.fds[0] = pair[1];
-    tell_or_kill(w, &m);
+    took(w, control_send(w->control, &m));
     (void)close(pair[0]);
     (void)close(pair[1]);
-}
-
-static void hand_doors(struct keeper *k, size_t child)
-{
-    bool is_broker = child == 0;
-    for (size_t i = 0; i < k->n_doors; i++) {
-        const struct door *d = &k->doors[i];
-        if (d->for_broker != is_broker)
-            continue;
-        struct control_message m = {.type = CONTROL_LISTEN, .text = d->name, .n_fds = d->n_fds};
-        size_t set = is_broker || d->n_sets == 1 ? 0 : child - 1;
-        memcpy(m.fds, d->fds[set], d->n_fds * sizeof(m.fds[0]));
-        tell_or_kill(&k->children[child], &m);
-    }
 }
 
 /* Its first message; it waits for it. */
@@ -108,7 +87,7 @@ static void hand_config(struct keeper *k, struct child *broker)
 {
     struct control_message m = {.type = CONTROL_CONFIG, .fds = {k->kept_config}};
     m.n_fds = k->kept_config >= 0 ? 1 : 0;
-    tell_or_kill(broker, &m);
+    took(broker, control_send(broker->control, &m));
 }
 
 static void start_child(struct keeper *k, size_t i)
@@ -122,27 +101,10 @@ static void start_child(struct keeper *k, size_t i)
     }
     if (i == 0)
         hand_config(k, c);
-    hand_doors(k, i);
+    took(c, i == 0 ? doors_hand_to_broker(&k->doors, c->control)
+                   : doors_hand_to_worker(&k->doors, i - 1, c->control));
     for (size_t w = i == 0 ? 0 : i - 1; w < (i == 0 ? k->n_children - 1 : i); w++)
         join(k, (uint32_t)w);
-}
-
-static void close_doors(struct keeper *k, bool of_broker)
-{
-    for (size_t i = 0; i < k->n_doors; i++) {
-        struct door *d = &k->doors[i];
-        if (d->for_broker != of_broker)
-            continue;
-        for (size_t set = 0; set < d->n_sets; set++)
-            for (size_t f = 0; f < d->n_fds; f++)
-                (void)close(d->fds[set][f]);
-        d->n_sets = 0; /* closed */
-        char *path = d->unix_path.n != 0 ? str_dupz(d->unix_path) : NULL;
-        if (path != NULL)
-            (void)unlink(path);
-        free(path);
-        d->unix_path = (struct str){NULL, 0};
-    }
 }
 
 /* --- The phases ------------------------------------------------------------------------------- */
@@ -160,13 +122,13 @@ static void enter(struct keeper *k, enum phase phase)
     k->phase = phase;
     if (phase == DRAINING) {
         systemd_notify("STOPPING=1");
-        close_doors(k, false);
+        doors_close(&k->doors, false);
         k->phase_ends_mono_ns = clock_mono_ns() + (LIMIT_DRAIN_MS + 1000) * NS_PER_MS;
         for (size_t i = 1; i < k->n_children; i++)
-            child_tell(&k->children[i], CONTROL_SHUTDOWN);
+            tell(&k->children[i], CONTROL_SHUTDOWN);
     } else {
         k->phase_ends_mono_ns = clock_mono_ns() + LIMIT_BROKER_STOP_MS * NS_PER_MS;
-        child_tell(&k->children[0], CONTROL_SHUTDOWN);
+        tell(&k->children[0], CONTROL_SHUTDOWN);
     }
 }
 
@@ -315,7 +277,7 @@ static void reload(struct keeper *k)
     (void)snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld",
                    (long long)(clock_mono_ns() / 1000));
     systemd_notify(text);
-    child_tell(&k->children[0], CONTROL_RELOAD);
+    tell(&k->children[0], CONTROL_RELOAD);
 }
 
 static void on_signal(struct keeper *k)
@@ -401,81 +363,6 @@ static void keep(struct keeper *k)
 
 /* --- Setting up ------------------------------------------------------------------------------- */
 
-/* The sockets of one more worker. */
-static enum err open_set(struct door *d)
-{
-    int *set = d->fds[d->n_sets];
-    for (size_t i = 0; i < d->n_fds; i++) {
-        enum err e = listen_again(d->fds[0][i], &set[i]);
-        if (e == ERR_OK)
-            continue;
-        while (i > 0)
-            (void)close(set[--i]);
-        return e;
-    }
-    d->n_sets++;
-    return ERR_OK;
-}
-
-static enum err open_door(struct keeper *k, struct str name, bool for_broker,
-                          const struct address *at, uint32_t mode)
-{
-    struct listen_error said;
-    struct door *d = &k->doors[k->n_doors];
-    size_t sets = for_broker || at->is_unix ? 1 : k->n_children - 1;
-    *d = (struct door){.name = name, .for_broker = for_broker};
-    d->fds = arena_array(&k->arena, sets, sizeof(d->fds[0]));
-    if (d->fds == NULL)
-        return ERR_NOMEM;
-    enum err e = listen_open(at, mode, d->fds[0], &d->n_fds, &said);
-    if (e != ERR_OK) {
-        cmd_complain(k->command, "%.*s: %s", STR_FMT(name), said.text);
-        return e;
-    }
-    d->n_sets = 1;
-    if (at->is_unix)
-        d->unix_path = at->host;
-    k->n_doors++;
-    while (d->n_sets < sets)
-        TRY(open_set(d));
-    return ERR_OK;
-}
-
-/* The folder of the local socket, where nobody made it: readable by all where root serves all, else
- * by its user only. */
-static void make_folder(struct str path)
-{
-    char folder[4096];
-    const char *slash = memrchr(path.p, '/', path.n);
-    size_t n = slash != NULL ? (size_t)(slash - path.p) : 0;
-    if (n == 0 || n >= sizeof(folder))
-        return;
-    memcpy(folder, path.p, n);
-    folder[n] = '\0';
-    (void)mkdir(folder, geteuid() == 0 ? 0755 : 0700); /* listen_open says what is wrong with it */
-}
-
-static enum err open_doors(struct keeper *k)
-{
-    const struct config *c = k->config;
-    struct address local = {.is_unix = true};
-    size_t n = 2;
-    for (size_t i = 0; i < c->n_resources; i++)
-        n += c->resources[i].n_listen;
-    k->doors = arena_new_array(&k->arena, n, struct door);
-    if (k->doors == NULL)
-        return ERR_NOMEM;
-    local.host = c->socket.n != 0 ? c->socket : socket_path_to_serve(k->socket_path);
-    make_folder(local.host);
-    TRY(open_door(k, STR("socket"), true, &local, 0666)); /* the kernel says who calls */
-    if (c->has_api)
-        TRY(open_door(k, STR("http"), true, &c->api, 0666));
-    for (size_t i = 0; i < c->n_resources; i++)
-        for (size_t l = 0; l < c->resources[i].n_listen; l++)
-            TRY(open_door(k, c->resources[i].name, false, &c->resources[i].listen[l], 0666));
-    return ERR_OK;
-}
-
 static enum err make_instance(struct keeper *k)
 {
     unsigned char raw[16];
@@ -538,7 +425,7 @@ static enum err set_up(struct keeper *k, struct str path, const char *path_z)
     TRY(make_instance(k));
     TRY(take_signals(k));
     TRY(make_children(k, path_z));
-    return open_doors(k);
+    return doors_open(&k->doors, k->command, k->config, k->n_children - 1, &k->arena);
 }
 
 static enum exit_status serve(const struct command *self, const char *given)
@@ -556,8 +443,8 @@ static enum exit_status serve(const struct command *self, const char *given)
         if (e != ERR_INVALID)
             cmd_complain(self, "cannot serve: %s", err_text(e));
     }
-    close_doors(&k, false);
-    close_doors(&k, true);
+    doors_close(&k.doors, false);
+    doors_close(&k.doors, true);
     if (k.signals >= 0)
         (void)close(k.signals);
     if (k.kept_config >= 0)
