@@ -43,6 +43,7 @@ void policy_eval_free(struct policy_eval *e)
     buf_done(&e->text);
     free(e->slots);
     free(e->set);
+    free(e->set_room);
     free(e->hits);
     free(e->outcomes);
     free(e->masks);
@@ -69,6 +70,7 @@ static enum err make_room_slow(const struct policy *p, struct policy_eval *e)
     }
     if (p->index.words > e->room_words) {
         TRY(room(&e->set, sizeof(e->set[0]), p->index.words));
+        TRY(room(&e->set_room, sizeof(e->set_room[0]), p->index.words));
         e->room_words = p->index.words;
     }
     if (p->n > e->room_hits) {
@@ -260,7 +262,8 @@ static bool candidates(const struct policy *p, struct policy_eval *e, const stru
             if (guardrail_concerns(p, &p->guardrails[i], a->kind, a->resource, labels))
                 e->set[i / 64] |= UINT64_C(1) << (i % 64);
     }
-    index_narrow(p, e->slots, e->set, ret_unusual);
+    if (!index_narrow(p, e->slots, e->set, e->set_room, ret_unusual))
+        return false;
     uint64_t any = 0;
     for (size_t w = 0; w < words; w++)
         any |= e->set[w];

@@ -266,9 +266,11 @@ static struct cel_value words_value(uint32_t bits, unsigned count, const char *(
                                     struct str *words)
 {
     size_t n = 0;
-    for (unsigned i = 0; i < count; i++)
-        if (bits >> i & 1)
+    for (; bits != 0; bits &= bits - 1) {
+        unsigned i = (unsigned)__builtin_ctz(bits);
+        if (i < count)
             words[n++] = str_of(name(i));
+    }
     return cel_list_of_strs(words, n);
 }
 

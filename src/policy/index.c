@@ -1,7 +1,7 @@
 /*
  * The index over guardrails: a set (one bit a guardrail) that conjuncts of the form `slot == constant`,
- * `slot in [constants]` and a bool slot narrow without evaluating anything. What only depends on the
- * resource and the kind of action is settled when the policy is built.
+ * `slot in [constants]`, a bool slot, and `constant in slot` narrow without evaluating anything. What only
+ * depends on the resource and the kind of action is settled when the policy is built.
  *
  * An indexed conjunct that is false makes its guardrail's condition false whatever the rest would be,
  * errors included; so leaving the guardrail out decides the same as evaluating it.
@@ -64,6 +64,8 @@ static bool is_indexable(const struct policy *p, const struct cel_conjunct *c)
     if (v == NULL || v->lazy_bit != CEL_EAGER)
         return false;
     enum cel_kind kind = v->type->kind;
+    if (c->of_element)
+        return cel_type_equal(v->type, &CEL_TYPE_STRINGS) && all_of_kind(c, CEL_STRING);
     return (kind == CEL_STRING || kind == CEL_INT || kind == CEL_BOOL) && all_of_kind(c, kind);
 }
 
@@ -261,20 +263,44 @@ bool guardrail_concerns(const struct policy *p, const struct guardrail *g, enum 
     return true;
 }
 
-void index_narrow(const struct policy *p, const struct cel_value *slots, uint64_t *set,
+/* What a list leaves: the guardrails that ask for no element, and those that ask for one it has. False where
+ * an element is no string. */
+static bool keep_of_list(const struct index_slot *s, struct cel_value list, size_t words, uint64_t *keep)
+{
+    for (size_t w = 0; w < words; w++)
+        keep[w] = s->other[w];
+    for (uint32_t i = 0; i < cel_length(list); i++) {
+        struct cel_value v = cel_list_at(list, i);
+        if (UNLIKELY(!cel_is(v, CEL_STRING)))
+            return false;
+        const struct index_row *row = row_of(s, v);
+        for (size_t w = 0; row->bits != NULL && w < words; w++)
+            keep[w] |= row->bits[w];
+    }
+    return true;
+}
+
+bool index_narrow(const struct policy *p, const struct cel_value *slots, uint64_t *set, uint64_t *room,
                   bool *ret_unusual)
 {
     size_t words = p->index.words;
-    for (size_t i = 0; i < p->index.n_slots; i++) {
+    uint64_t any = 1;
+    for (size_t i = 0; i < p->index.n_slots && any != 0; i++) {
         const struct index_slot *s = &p->index.slots[i];
         struct cel_value v = slots[s->slot];
-        if (UNLIKELY(cel_kind_of(v) != s->kind)) {
+        const uint64_t *keep = room;
+        if (UNLIKELY(cel_kind_of(v) != s->kind ||
+                     (s->kind == CEL_LIST && !keep_of_list(s, v, words, room)))) {
             *ret_unusual = true;
             continue;
         }
-        const struct index_row *row = row_of(s, v);
-        const uint64_t *keep = row->bits != NULL ? row->bits : s->other;
+        if (s->kind != CEL_LIST) {
+            const struct index_row *row = row_of(s, v);
+            keep = row->bits != NULL ? row->bits : s->other;
+        }
+        any = 0;
         for (size_t w = 0; w < words; w++)
-            set[w] &= keep[w];
+            any |= set[w] &= keep[w];
     }
+    return any != 0;
 }

@@ -136,10 +136,10 @@ struct index_row {
 /* One slot that conditions compare with constants: for each constant the guardrails it leaves. */
 struct index_slot {
     uint32_t slot;
-    enum cel_kind kind;     /* BOOL, INT or STRING */
+    enum cel_kind kind;     /* BOOL, INT, STRING, or LIST of strings: a row for each element */
     struct index_row *rows; /* open addressing, mask + 1 places; for a bool: [false], [true] */
     size_t mask;
-    uint64_t *other;        /* for every other value */
+    uint64_t *other;        /* for every other value; of a list: whatever its elements */
 };
 
 struct index {
@@ -179,9 +179,10 @@ MUST_USE enum err index_build(struct arena *a, struct policy *p);
 bool guardrail_concerns(const struct policy *p, const struct guardrail *g, enum action_kind kind,
                         const struct resource *r, const struct cel_map *labels);
 
-/* Narrows `set` by the index with the slots' values. *ret_unusual: some slot held no plain value, so that
- * indexed conjuncts must be evaluated after all. */
-void index_narrow(const struct policy *p, const struct cel_value *slots, uint64_t *set,
+/* Narrows `set` by the index with the slots' values; `room` is as large and holds nothing. *ret_unusual:
+ * some slot held no plain value, so that indexed conjuncts must be evaluated after all. False: a slot has
+ * left nothing. */
+bool index_narrow(const struct policy *p, const struct cel_value *slots, uint64_t *set, uint64_t *room,
                   bool *ret_unusual);
 
 /* --- Evaluation (decide.c) ----------------------------------------------------------------------- */
@@ -217,7 +218,7 @@ struct policy_eval {
     struct fact_space space;
     struct buf text; /* a message being rendered: LIMIT_MESSAGE_ROOM */
     struct cel_value *slots;
-    uint64_t *set;
+    uint64_t *set, *set_room;
     struct hit *hits;
     uint8_t *outcomes;     /* of shared conjuncts … */
     uint64_t *masks;       /* … their unknowns … */

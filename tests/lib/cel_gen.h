@@ -121,6 +121,7 @@ static const char *const gen_fused[] = {
     "has(f.owner)", "s in ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'abc']", "i != 7", "!f.flag",
     "$N.exists(x, x.endsWith('c'))", "$N.all(x, !(x in ['a', 'abc']))", "$I.exists(x, x >= 7)",
     "any == 7", "any in [7, 1.5, 'a']", "f.owner in ['abc', '']", "d < 7", "$I.all(x, x == i)",
+    "'a' in names", "!('abc' in f.names)", "'' in names || 'zz top' in names", "names.exists(x, x in ['a', 'b'])",
 };
 
 static inline void gen_expr(struct cel_gen *g, enum gen_type t)

@@ -284,6 +284,17 @@ TEST(conjuncts_are_found_through_macros_and_parentheses)
     CHECK(str_eq(cel_program_conjuncts(f.p, &n)[0].canonical, first));
     CHECK_OK(compile(&f, "sql.kind != 'DELETE'"));
     CHECK(!cel_program_conjuncts(f.p, &n)[0].indexable);
+#define TABLE "sql.tables_written"
+    CHECK_OK(compile(&f, "'a' in " TABLE " && " TABLE ".exists(t, t == 'b') && " TABLE ".exists(t, t in ['c', 'd']) && "
+                         "!('e' in " TABLE ") && " TABLE ".exists(t, t != 'f') && " TABLE ".all(t, t == 'g') && "
+                         TABLE ".exists(t, sql.kind == 'h') && " TABLE ".exists(i, t, t == 'j')"));
+#undef TABLE
+    c = cel_program_conjuncts(f.p, &n);
+    CHECK(n == 8);
+    for (size_t i = 0; i < n; i++) {
+        CHECK(c[i].indexable == (i < 3));
+        CHECK(i >= 3 || (c[i].of_element && c[i].slot == TABLES && c[i].value_count == i / 2 + 1));
+    }
 }
 
 TEST(an_explanation_shows_what_decided_with_its_operands)

@@ -145,9 +145,11 @@ struct cel_value cel_fail(struct cel_eval *e, enum cel_error_code code, const ch
  */
 struct cel_conjunct {
     struct str canonical; /* two conjuncts with equal text mean the same over the same schema */
-    bool indexable;       /* `slot == constant`, `slot in [constants]`, or a bool slot / its negation */
+    bool indexable;       /* `slot == constant`, `slot in [constants]`, or a bool slot / its negation;
+                           * of a list `constant in slot` and what means the same with exists */
+    bool of_element;      /* … of a list */
     uint32_t slot;
-    const struct cel_value *values; /* true exactly where the slot equals one of these */
+    const struct cel_value *values; /* true exactly where the slot (an element) equals one of these */
     uint32_t value_count;
     uint64_t lazy; /* lazy facts it may read */
 };

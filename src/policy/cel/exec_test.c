@@ -212,6 +212,24 @@ enum tri test_in_set(const struct plan *p, struct cel_eval *e)
     return (enum tri)(cel_map_find(p->set, v) != NULL);
 }
 
+/* The constant among the elements of the slot. */
+enum tri test_string_in_slot(const struct plan *p, struct cel_eval *e)
+{
+    struct cel_value v = load(p, e);
+    struct str want = cel_str(p->constant);
+    uint32_t n = cel_length(v);
+    if (UNLIKELY(!cel_is(v, CEL_LIST)))
+        return special(p, e, v);
+    if (!eval_charge(e, 1 + n * (1 + (uint64_t)want.n / 16)))
+        return fail(e, p, eval_over_budget(e));
+    for (uint32_t i = 0; i < n; i++) {
+        struct cel_value x = cel_list_at(v, i);
+        if (x.meta == p->constant.meta && same_bytes(x.s, want.p, want.n))
+            return (enum tri)!p->is_negated;
+    }
+    return (enum tri)p->is_negated;
+}
+
 enum tri test_slot_starts_with(const struct plan *p, struct cel_eval *e)
 {
     struct cel_value v = load(p, e);

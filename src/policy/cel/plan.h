@@ -68,7 +68,7 @@ MUST_USE enum err cel_plan_program(struct compilation *c, struct cel_program *pr
 test_fn test_constant, test_slot, test_value, test_and, test_or, test_not, test_cond;
 test_fn test_slot_equal_string, test_slot_equal, test_slot_in_strings, test_slot_in_set, test_slot_not;
 test_fn test_slot_compare_int, test_slot_starts_with, test_slot_ends_with, test_slot_contains;
-test_fn test_slot_matches, test_in_set, test_has_slot, test_has, test_compare, test_equal;
+test_fn test_slot_matches, test_in_set, test_string_in_slot, test_has_slot, test_has, test_compare, test_equal;
 eval_fn eval_test;
 /* exec.c */
 eval_fn eval_constant, eval_slot, eval_local, eval_lazy_local, eval_undeclared, eval_cond;

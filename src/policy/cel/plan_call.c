@@ -71,6 +71,8 @@ static bool all_strings(struct cel_value list)
 static void fuse_in(struct planner *pl, struct plan *p)
 {
     const struct plan *left = p->args[0], *right = p->args[1];
+    if (is_string(left) && is_slot(right) && right->node->type->kind == CEL_LIST)
+        fuse(p, right, left->constant, test_string_in_slot);
     if (!right->is_constant)
         return;
     if (cel_is(right->constant, CEL_MAP)) {
@@ -131,7 +133,8 @@ static void fuse_compare(struct plan *p, uint32_t accept)
 static void fuse_not(struct plan *p)
 {
     static test_fn *const negatable[] = {test_slot_equal_string, test_slot_equal,
-                                         test_slot_in_strings, test_slot_in_set};
+                                         test_slot_in_strings, test_slot_in_set,
+                                         test_string_in_slot};
     const struct plan *arg = p->args[0];
     p->test = test_not;
     p->eval = eval_test;

@@ -7,18 +7,35 @@ static const struct cel_options no_options;
 
 /* --- Conjuncts ------------------------------------------------------------------------------------- */
 
-/* `slot == constant`, `slot in [constants]`, `slot`, `!slot`: the values for which it is true. */
+/* `slot.exists(x, …)` over a list: the condition on x; NULL for anything else. */
+static const struct plan *body_of_exists(const struct plan *p)
+{
+    bool one_slot = p->test == test_fold && p->node->fold == FOLD_EXISTS && !p->node->two_variables &&
+                    p->args[0]->eval == eval_slot && p->args[0]->node->type->kind == CEL_LIST;
+    const struct plan *body = one_slot ? p->args[1] : NULL;
+    return body != NULL && body->is_local && body->slot == p->places[0] ? body : NULL;
+}
+
+/*
+ * `slot == constant`, `slot in [constants]`, `slot`, `!slot`: the values for which it is true. Of a list
+ * `constant in slot`, `slot.exists(x, x == constant)` and `slot.exists(x, x in [constants])`: its elements.
+ */
 static bool index_values(struct arena *a, const struct plan *p, struct cel_conjunct *c)
 {
     struct cel_value *one = arena_new(a, struct cel_value);
-    c->slot = p->slot;
+    const struct plan *body = body_of_exists(p);
+    c->slot = body != NULL ? p->args[0]->slot : p->slot;
+    c->of_element = body != NULL || p->test == test_string_in_slot;
     c->values = one;
     c->value_count = 1;
-    if (one == NULL || p->is_negated || p->is_local)
+    if (body != NULL)
+        p = body;
+    if (one == NULL || p->is_negated || p->is_local != (body != NULL))
         return false;
     if (p->test == test_slot || p->test == test_slot_not)
         *one = cel_bool(p->test == test_slot);
-    else if (p->test == test_slot_equal_string || p->test == test_slot_equal)
+    else if (p->test == test_slot_equal_string || p->test == test_slot_equal ||
+             p->test == test_string_in_slot)
         *one = p->constant;
     else if ((p->test == test_slot_in_strings || p->test == test_slot_in_set) &&
              cel_is(p->constant, CEL_LIST) && !(p->constant.meta & CEL_FLAG_STRS << 8)) {
