@@ -188,10 +188,11 @@ struct refusal words_ended(struct hold *h, const struct link_ended *e);
 struct refusal words_refused(struct hold *h, enum refusal_kind kind, struct str why);
 /* {"address":…,"application":…} */
 MUST_USE enum err words_context(const struct action *a, struct buf *out);
-/* The names of the guardrails that matched and are enforced, comma-separated. */
+/* The names of the guardrails that made the verdict what it is, comma-separated: those that deny, else those
+ * that hold (also of an action that is denied because its holds ask for approvals nobody can give). */
 MUST_USE enum err words_guardrails(const struct decision *d, struct arena *a, struct str *ret);
-/* The first message of a guardrail with that verdict; empty where there is none. */
-struct str words_message(const struct decision *d, enum verdict v);
+/* The message of the first of them; empty where there is none. */
+struct str words_message(const struct decision *d);
 /* One record; digest NULL where none was computed; refused: why a hold was not even opened. */
 MUST_USE enum err words_record(const struct action *a, const struct decision *d,
                                struct str policy_version, const struct digest *digest,

@@ -98,7 +98,7 @@ enum err hold_begin(struct gate *g, struct door *door, struct source_session *ow
     h->resource_config = config_ref(door->config);
     h->decide_by_ms = now + ms_of_ns(d->decide_within_ns);
     h->due_ms = now + g->options.link_answer_ms;
-    enum err e = arena_str(&h->text, words_message(d, VERDICT_HOLD), &h->message);
+    enum err e = arena_str(&h->text, words_message(d), &h->message);
     if (e == ERR_OK)
         e = hold_table_add(&g->table, h);
     if (e != ERR_OK) {

@@ -28,35 +28,44 @@ static const char *noun(enum action_kind k)
         words_;                                                                                    \
     })
 
-struct str words_message(const struct decision *d, enum verdict v)
+/* Whether the guardrail asks for v. A condition that could not be evaluated holds, whatever it says. */
+static bool asks_for(const struct matched_guardrail *m, enum verdict v)
+{
+    enum verdict own = m->failed ? verdict_max(m->then, VERDICT_HOLD) : m->then;
+    return !m->observe && own == v;
+}
+
+/* What those asked for that decided: a denial by nobody comes of holds that nobody could release. */
+static enum verdict decisive(const struct decision *d)
 {
     for (size_t i = 0; i < d->n_matched; i++)
-        if (d->matched[i].then == v && !d->matched[i].observe)
-            return d->matched[i].message;
-    /* A condition that fails holds, whatever its guardrail says. */
+        if (asks_for(&d->matched[i], VERDICT_DENY))
+            return VERDICT_DENY;
+    return VERDICT_HOLD;
+}
+
+struct str words_message(const struct decision *d)
+{
+    enum verdict v = decisive(d);
     for (size_t i = 0; i < d->n_matched; i++)
-        if (d->matched[i].failed && !d->matched[i].observe)
+        if (asks_for(&d->matched[i], v))
             return d->matched[i].message;
     return (struct str){NULL, 0};
 }
 
 enum err words_guardrails(const struct decision *d, struct arena *a, struct str *ret)
 {
-    struct buf b;
-    enum err e = ERR_OK;
+    struct buf b CLEANUP(buf_done);
+    enum verdict v = decisive(d);
     buf_init(&b, LIMIT_ENVELOPE);
-    for (size_t i = 0; i < d->n_matched && e == ERR_OK; i++) {
-        if (d->matched[i].observe)
+    for (size_t i = 0; i < d->n_matched; i++) {
+        if (!asks_for(&d->matched[i], v))
             continue;
         if (buf_len(&b) != 0)
-            e = buf_put_str(&b, STR(", "));
-        if (e == ERR_OK)
-            e = buf_put_str(&b, d->matched[i].name);
+            TRY(buf_put_str(&b, STR(", ")));
+        TRY(buf_put_str(&b, d->matched[i].name));
     }
-    if (e == ERR_OK)
-        e = arena_str(a, buf_view(&b), ret);
-    buf_done(&b);
-    return e;
+    return arena_str(a, buf_view(&b), ret);
 }
 
 /* --- Refusals -------------------------------------------------------------------------------- */
@@ -64,7 +73,7 @@ enum err words_guardrails(const struct decision *d, struct arena *a, struct str 
 struct refusal words_denied(struct arena *a, const struct action *action, const struct decision *d,
                             struct str policy_version)
 {
-    struct str message = words_message(d, VERDICT_DENY), names = {NULL, 0};
+    struct str message = words_message(d), names = {NULL, 0};
     struct refusal r = {.kind = REFUSAL_DENIED};
     if (words_guardrails(d, a, &names) != ERR_OK)
         names = STR("(not known)");

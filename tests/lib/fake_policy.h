@@ -5,7 +5,9 @@
  *
  *   action text   "allow", "deny", "hold", "keep" (hold, kept on disconnect), "observe" (matches, is
  *                 allowed), "nobody" (hold without approvers), "facts" (allow, or hold where a
- *                 fact could not be obtained), "facts forever" (never content), "invalid" (a verdict that is none), "fail" (the evaluation fails)
+ *                 fact could not be obtained), "facts forever" (never content), "invalid" (a verdict
+ *                 that is none), "fail" (the evaluation fails); "deny mixed", "hold mixed",
+ *                 "unmet mixed" (denied, as no hold could be released): others match, too
  *   configuration "bad" does not load; "all" records all; "idle" can match nothing; "gone" has no
  *                 resource; every other word only makes it another version
  */
@@ -115,6 +117,25 @@ bool policy_may_concern(const struct policy *p, enum action_kind kind, const str
 static const struct str fake_from[] = {STR_INIT("dba")};
 static const struct requirement fake_reqs[] = {{fake_from, 1, 1}};
 
+/* What matches beside "rule", in the order of the file: more than decides. */
+static enum err fake_mixed(struct arena *arena, enum verdict v, struct decision *ret)
+{
+    struct matched_guardrail *m = arena_new_array(arena, 6, struct matched_guardrail);
+    if (m == NULL)
+        return ERR_NOMEM;
+    m[0] = (struct matched_guardrail){.name = STR("allows"), .then = VERDICT_ALLOW};
+    m[1] = (struct matched_guardrail){.name = STR("fails"), .then = VERDICT_ALLOW, .failed = true};
+    m[2] = (struct matched_guardrail){.name = STR("holds"), .then = VERDICT_HOLD};
+    m[3] = (struct matched_guardrail){.name = STR("watches"), .then = v, .observe = true};
+    m[4] = (struct matched_guardrail){.name = STR("rule"), .then = v};
+    m[5] = (struct matched_guardrail){.name = STR("second"), .then = v};
+    for (size_t i = 0; i < 6; i++)
+        m[i].message = STR("this matters");
+    ret->matched = m;
+    ret->n_matched = 6;
+    return ERR_OK;
+}
+
 enum err policy_decide(const struct policy *p, struct policy_eval *e, const struct action *a,
                        struct policy_run **run, struct arena *arena, struct decision *ret)
 {
@@ -146,6 +167,10 @@ enum err policy_decide(const struct policy *p, struct policy_eval *e, const stru
         ret->on_disconnect =
             str_starts(t, STR("keep")) ? ON_DISCONNECT_KEEP : ON_DISCONNECT_WITHDRAW;
     }
+    if (str_starts(t, STR("unmet")))
+        ret->verdict = VERDICT_DENY;
+    if (str_ends(t, STR(" mixed")))
+        return fake_mixed(arena, str_starts(t, STR("deny")) ? VERDICT_DENY : VERDICT_HOLD, ret);
     return ERR_OK;
 }
 

@@ -369,6 +369,34 @@ TEST(a_denied_action_is_answered_with_the_guardrails_message_and_recorded)
     rig_done(&r);
 }
 
+/* What matched but asks for less has no part in a refusal, nor in a request. */
+TEST(only_the_guardrails_that_decided_are_named)
+{
+    static const struct {
+        const char *text, *named;
+    } refusals[] = {
+        {"deny mixed", "Guardrail: rule, second."},
+        {"unmet mixed", "Guardrail: fails, holds, rule, second."},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
+        struct rig r;
+        struct source_session s;
+        rig_init(&r);
+        session_init(&s, &r, refusals[i].text);
+        submit(&s);
+        CHECK(s.verdict == VERDICT_DENY && s.kind == REFUSAL_DENIED);
+        CHECK_STR(str_of(s.detail), refusals[i].named);
+        rig_done(&r);
+    }
+    struct rig r;
+    struct source_session s;
+    rig_init(&r);
+    session_init(&s, &r, "hold mixed");
+    submit(&s);
+    CHECK_STR(expect(&r, LINK_SUBMIT).submit.guardrails, "fails, holds, rule, second");
+    rig_done(&r);
+}
+
 TEST(no_verdict_is_a_refusal)
 {
     static const char *const texts[] = {"fail", "invalid", "nobody", "facts forever"};
@@ -1225,6 +1253,7 @@ TEST(messages_that_dribble_in_byte_by_byte_mean_the_same)
 
 TAP_MAIN(T(an_allowed_action_costs_no_message),
          T(a_denied_action_is_answered_with_the_guardrails_message_and_recorded),
+         T(only_the_guardrails_that_decided_are_named),
          T(no_verdict_is_a_refusal), T(a_fact_that_nobody_can_obtain_holds),
          T(observed_matches_are_allowed_and_recorded_in_one_batch),
          T(where_all_actions_are_recorded_an_allowed_one_is_too),
