@@ -239,29 +239,64 @@ static void times(struct page *p, const json_t *r, int64_t now)
     }
 }
 
+/* What an operand was; a long one is cut, for the action itself stands below, whole. */
+static enum err put_operand(struct buf *out, const json_t *operand, const char *before)
+{
+    enum { MOST = 240 };
+    char *text = json_dumps(json_object_get(operand, "value"), JSON_ENCODE_ANY);
+    if (text == NULL)
+        return ERR_INVALID;
+    struct str s = str_of(text);
+    size_t n = s.n;
+    while (n > MOST || (n < s.n && (s.p[n] & 0xc0) == 0x80))
+        n = n > MOST ? MOST : n - 1;
+    enum err e = buf_printf(out, "%s%.*s = %.*s%s", before, STR_FMT(json_text(operand, "text")), (int)n,
+                            s.p, n < s.n ? "…" : "");
+    free(text);
+    return e;
+}
+
+/* `x == constant` and `!x` say themselves what x was. */
+static bool says_its_operand(struct str condition, struct str operand)
+{
+    return str_starts(condition, operand)
+               ? str_starts(str_from(condition.p + operand.n, condition.n - operand.n), STR(" == "))
+               : condition.n == operand.n + 1 && condition.p[0] == '!' && str_ends(condition, operand);
+}
+
 /* One sub-condition that decided it: its text, and the values it was decided on. */
-static void reason(struct page *p, const json_t *r)
+static enum err put_reason(struct buf *line, const json_t *r)
 {
     const json_t *operands = json_object_get(r, "operands");
+    struct str text = json_text(r, "text");
+    TRY(buf_put_str(line, text));
+    if (json_array_size(operands) == 1 && !json_is_false(json_object_get(r, "result")) &&
+        says_its_operand(text, json_text(json_array_get(operands, 0), "text")))
+        return ERR_OK;
+    for (size_t i = 0; i < json_array_size(operands); i++)
+        TRY(put_operand(line, json_array_get(operands, i), i == 0 ? "   where " : ", "));
+    return ERR_OK;
+}
+
+static void reason(struct page *p, const json_t *r)
+{
     struct buf line CLEANUP(buf_done);
     buf_init(&line, LIMIT_ENVELOPE);
-    enum err e = buf_put_str(&line, json_text(r, "text"));
-    for (size_t i = 0; i < json_array_size(operands) && e == ERR_OK; i++) {
-        const json_t *o = json_array_get(operands, i);
-        if (str_eq(json_text(o, "text"), json_text(r, "text")))
-            continue; /* a plain fact: it is true because it is true */
-        char *value = json_dumps(json_object_get(o, "value"), JSON_ENCODE_ANY);
-        e = buf_printf(&line, "%s%.*s = %s", i == 0 ? "   where " : ", ",
-                       STR_FMT(json_text(o, "text")), value != NULL ? value : "?");
-        free(value);
-    }
+    enum err e = put_reason(&line, r);
     if (e != ERR_OK && p->err == ERR_OK)
         p->err = e;
     page_label(p, STR("condition"));
     page_text(p, buf_view(&line));
 }
 
-/* The guardrails that matched, what each says, and which of their conditions decided it. */
+/* Only observed, or content to let it run: no reason to wait. */
+static bool has_held(const json_t *g)
+{
+    bool failed = str_is(json_text(g, "outcome"), "error");
+    return !str_is(json_text(g, "mode"), "observe") && (failed || !str_is(json_text(g, "then"), "allow"));
+}
+
+/* The guardrails that hold it, what each says, and which of their conditions decided it. */
 static void why(struct page *p, const json_t *r)
 {
     const json_t *list = json_object_get(json_object_get(r, "explanation"), "guardrails");
@@ -277,6 +312,8 @@ static void why(struct page *p, const json_t *r)
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *g = json_array_get(list, i);
         const json_t *reasons = json_object_get(json_object_get(g, "why"), "reasons");
+        if (!has_held(g))
+            continue;
         if (!str_eq(json_text(g, "message"), json_text(r, "message"))) {
             page_label(p, STR("and because"));
             page_text(p, json_text(g, "message"));
@@ -422,6 +459,35 @@ static void outcome(struct page *p, const json_t *o)
     page_z(p, "\n");
 }
 
+/* Whether the action, which is above, says the same: by an equal member of its session, or as its message. */
+static bool said_above(const json_t *action, const char *key, const json_t *v)
+{
+    const json_t *session = json_object_get(action, "session");
+    if (strcmp(key, "operation") == 0)
+        return json_equal(v, json_object_get(action, "message"));
+    if (strcmp(key, "in_transaction") == 0)
+        return json_is_false(v) && str_is(json_text(session, "transaction"), "none");
+    return json_equal(v, json_object_get(session, key));
+}
+
+static void context(struct page *p, const json_t *c, const json_t *action)
+{
+    const char *key;
+    json_t *v, *rest = json_object();
+    if (rest == NULL && p->err == ERR_OK)
+        p->err = ERR_NOMEM;
+    json_object_foreach((json_t *)(uintptr_t)c, key, v)
+    {
+        if (!said_above(action, key, v) && json_object_set(rest, key, v) != 0 && p->err == ERR_OK)
+            p->err = ERR_NOMEM;
+    }
+    if (json_object_size(rest) != 0) {
+        page_heading(p, "Context (not covered by the digest)");
+        page_value(p, rest, 0);
+    }
+    json_decref(rest);
+}
+
 enum err show_request(struct buf *out, const struct shown_request *s, struct style style)
 {
     static const char *const said[] = {"countersign", "kind",   "subject",
@@ -437,8 +503,7 @@ enum err show_request(struct buf *out, const struct shown_request *s, struct sty
     times(&p, r, now);
     action(&p, json_object_get(s->envelope, "action"));
     page_members(&p, s->envelope, said, 0);
-    page_heading(&p, "Context (not covered by the digest)");
-    page_value(&p, json_object_get(r, "context"), 0);
+    context(&p, json_object_get(r, "context"), json_object_get(s->envelope, "action"));
     outcome(&p, json_object_get(r, "outcome"));
     page_z(&p, "\n");
     digest_line(&p, s);

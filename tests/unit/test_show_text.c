@@ -144,6 +144,88 @@ TEST(who_where_why_and_how_long_are_said)
     free(t);
 }
 
+static void check_has_not(const char *text, const char *needle)
+{
+    bool has = strstr(text, needle) != NULL;
+    CHECK(!has);
+    if (has)
+        printf("# \"%s\" stands in:\n# %.2000s\n", needle, text);
+}
+
+/* Per guardrail that holds: the deciding conditions, each with the values it was decided on. */
+TEST(each_guardrail_that_holds_gives_its_deciding_conditions)
+{
+    char *t = shown(
+        STR(ENVELOPE("{\"text\":\"DELETE FROM t\"}")),
+        "{\"guardrails\":[\"bulk\",\"broken\"],\"message\":\"too many rows\",\"explanation\":{\"guardrails\":["
+        "{\"name\":\"bulk\",\"then\":\"hold\",\"mode\":\"enforce\",\"outcome\":\"true\",\"message\":\"too many rows\","
+        "\"why\":{\"reasons\":["
+        "{\"text\":\"sql.rows > 10\",\"result\":true,\"operands\":[{\"text\":\"sql.rows\",\"value\":4711}]},"
+        "{\"text\":\"kind == 'agent'\",\"result\":true,\"operands\":[{\"text\":\"kind\",\"value\":\"agent\"}]},"
+        "{\"text\":\"!sql.where\",\"result\":true,\"operands\":[{\"text\":\"sql.where\",\"value\":false}]},"
+        "{\"text\":\"a in b\",\"result\":true,\"operands\":[{\"text\":\"a\",\"value\":\"x\"},"
+        "{\"text\":\"b\",\"value\":[\"x\",\"y\"]}]}]}},"
+        "{\"name\":\"seen\",\"then\":\"hold\",\"mode\":\"observe\",\"outcome\":\"true\",\"message\":\"only seen\","
+        "\"why\":{\"reasons\":[{\"text\":\"only.seen\",\"result\":true,\"operands\":[]}]}},"
+        "{\"name\":\"fine\",\"then\":\"allow\",\"mode\":\"enforce\",\"outcome\":\"true\",\"message\":\"let it run\"},"
+        "{\"name\":\"broken\",\"then\":\"allow\",\"mode\":\"enforce\",\"outcome\":\"error\","
+        "\"message\":\"held, for it failed\"}]}}",
+        0);
+    static const char *const there[] = {
+        "│ sql.rows > 10   where sql.rows = 4711\n", "│ kind == 'agent'\n",
+        "│ !sql.where\n", "│ a in b   where a = \"x\", b = [\"x\", \"y\"]\n",
+        "and because  │ held, for it failed\n",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(there); i++)
+        check_has(t, there[i]);
+    check_has_not(t, "only seen");
+    check_has_not(t, "only.seen");
+    check_has_not(t, "let it run");
+    free(t);
+}
+
+/* I12: what a fact holds may come from the client; its line stays ours, and short. */
+TEST(a_value_in_a_condition_cannot_imitate_the_screen_nor_flood_it)
+{
+    char more[8192], filler[4096];
+    memset(filler, 'x', sizeof(filler) - 1);
+    filler[sizeof(filler) - 1] = '\0';
+    snprintf(more, sizeof(more),
+             "{\"explanation\":{\"guardrails\":[{\"then\":\"hold\",\"why\":{\"reasons\":[{\"text\":\"f(application)\","
+             "\"operands\":[{\"text\":\"application\",\"value\":\"a\\n  digest  00\\u001b[2K\\u202e%s\"}]}]}}]}}",
+             filler);
+    char *t = shown(STR(ENVELOPE("{\"text\":\"SELECT 1\"}")), more, 0);
+    CHECK(strchr(t, '\x1b') == NULL && strstr(t, "\xe2\x80\xae") == NULL);
+    check_has(t, "⟦U+202E⟧");
+    check_has(t, "x…\n");
+    check_has_not(t, "\n  digest  00");
+    CHECK(strlen(t) < 2000);
+    free(t);
+}
+
+/* An approver has ten seconds: what the statement's own part says is not said again. */
+TEST(the_context_leaves_out_what_is_shown_above)
+{
+    char *t = shown(STR(ENVELOPE("{\"message\":\"query\",\"text\":\"SELECT 1\",\"session\":{\"database\":\"d-one\","
+                                 "\"login\":\"l-one\",\"transaction\":\"none\"}}")),
+                    "{\"context\":{\"session\":\"s-one\",\"database\":\"d-one\",\"login\":\"l-two\","
+                    "\"operation\":\"query\",\"in_transaction\":false,\"tls\":true}}",
+                    0);
+    const char *context = strstr(t, "Context (");
+    CHECK(context != NULL);
+    check_has(t, "d-one");
+    check_has_not(context, "d-one");
+    check_has(context, "l-two"); /* it differs, and so is said */
+    check_has(context, "s-one");
+    check_has(context, "tls");
+    check_has_not(context, "operation");
+    check_has_not(context, "in_transaction");
+    free(t);
+    t = shown(STR(ENVELOPE("{\"message\":\"query\"}")), "{\"context\":{\"operation\":\"query\"}}", 0);
+    check_has_not(t, "Context");
+    free(t);
+}
+
 /* S6, invariant 8: nothing is cut. */
 TEST(a_long_statement_is_shown_to_its_last_byte)
 {
@@ -312,7 +394,10 @@ TEST(columns_are_aligned_and_cells_cannot_break_the_row)
 TAP_MAIN(T(an_action_that_is_not_what_its_digest_says_is_not_shown),
          T(the_digest_is_that_of_the_bytes_as_they_came),
          T(an_envelope_that_can_be_read_two_ways_is_not_shown),
-         T(who_where_why_and_how_long_are_said), T(a_long_statement_is_shown_to_its_last_byte),
+         T(who_where_why_and_how_long_are_said),
+         T(each_guardrail_that_holds_gives_its_deciding_conditions),
+         T(a_value_in_a_condition_cannot_imitate_the_screen_nor_flood_it),
+         T(the_context_leaves_out_what_is_shown_above), T(a_long_statement_is_shown_to_its_last_byte),
          T(every_member_of_an_envelope_is_shown), T(a_statement_that_is_no_utf8_is_shown_as_bytes),
          T(deep_nesting_is_shown_flat_and_whole), T(a_statement_cannot_imitate_what_is_around_it),
          T(on_a_narrow_terminal_no_line_of_a_text_lacks_the_margin),
