@@ -209,7 +209,8 @@ static inline int bench_call(struct api_bench *b, const char *token, const char 
     struct buf in = client_exchange_on(fd, str_from(request, (size_t)n));
     struct str all = buf_view(&in), text = {NULL, 0};
     if (all.n > 12)
-        status = atoi(all.p + 9);
+        for (size_t i = 9; i < 12; i++)
+            status = status * 10 + (all.p[i] - '0');
     for (size_t i = 0; i + 4 <= all.n && text.p == NULL; i++)
         if (memcmp(all.p + i, "\r\n\r\n", 4) == 0)
             text = str_from(all.p + i + 4, all.n - i - 4);
