@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { nodeClient, psycopg, refused } from '../lib/clients.mjs';
 import { Gateway } from '../lib/gateway.mjs';
-import { sleep, test } from '../lib/harness.mjs';
+import { sleep, test, until } from '../lib/harness.mjs';
 import { Postgres } from '../lib/postgres.mjs';
 import { RawClient, describe, front, u32 } from '../lib/pgwire.mjs';
 
@@ -49,7 +49,7 @@ test('node-postgres: a parameterised statement waits, runs once approved, and co
   const client = await node(scope, g);
   const held = client.query('UPDATE orders SET status = $1 WHERE id = ANY($2)', ['packed', [12, 13]]);
   const { id } = await g.pending();
-  assert.ok(client.notices.some((n) => n.message.includes(String(id)) || (n.detail ?? '').includes(String(id))));
+  await until(() => client.notices.some((n) => n.message.includes(String(id)) || (n.detail ?? '').includes(String(id))), 'the notice');
   await g.approve(id);
   assert.equal((await held).rowCount, 2);
   await g.reaches(id, 'completed');
