@@ -156,6 +156,8 @@ static void read_tests(struct loader *l, const struct yaml_node *v, void *target
         t->at = i;
         if (!fields_read(l, i, "a test", test_fields, ARRAY_LEN(test_fields), t))
             continue;
+        if (t->sql_node == NULL)
+            continue; /* said already: it is no text */
         t->sql = t->sql_node->text;
         if (t->as_node != NULL)
             field_text(l, t->as_node, &t->as);

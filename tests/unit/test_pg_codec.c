@@ -34,7 +34,7 @@ TEST(a_startup_packet_is_read_to_its_last_byte)
     CHECK_STR(f.database, "ana");
     CHECK_ERR(first_of(&a, packet(&b, PG_PROTOCOL_3_0, STR("user\0ana\0")), &f), ERR_PROTOCOL);
     CHECK_ERR(first_of(&a, packet(&b, PG_PROTOCOL_3_0, STR("user\0ana\0\0x")), &f), ERR_PROTOCOL);
-    CHECK_ERR(first_of(&a, packet(&b, PG_PROTOCOL_3_0, STR("database\0x\0\0")), &f), ERR_PROTOCOL);
+    CHECK_ERR(first_of(&a, packet(&b, PG_PROTOCOL_3_0, STR("database\0x\0\0")), &f), ERR_FORBIDDEN);
     CHECK_ERR(first_of(&a, packet(&b, PG_PROTOCOL_3_0, STR("user\0ana\0user\0bo\0\0")), &f), ERR_PROTOCOL);
     CHECK_ERR(first_of(&a, packet(&b, 2 << 16, STR("user\0ana\0\0")), &f), ERR_UNSUPPORTED);
     CHECK_ERR(first_of(&a, STR("\0\0\0\x09\0\3\0\0"), &f), ERR_INCOMPLETE);

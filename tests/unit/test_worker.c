@@ -5,6 +5,18 @@
  */
 #include "tap.h"
 
+/* Sanitizers make system calls of their own: such a worker says that it filters none. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
 #define FAKE_RESOURCE_TYPE "postgres"
 #include "base/limits.h"
 #include "cmd/cmd.h"
@@ -193,7 +205,7 @@ TEST(a_worker_serves_in_its_sandbox)
     rig_init(&r);
     serve(&r);
     CHECK(has_status(r.pid, "NoNewPrivs:\t1"));
-#if !defined(__SANITIZE_ADDRESS__)
+#if !SANITIZED
     CHECK(has_status(r.pid, "Seccomp:\t2"));
 #endif
     if (getuid() == 0) {

@@ -156,13 +156,14 @@ static const struct cel_type *check_variadic(struct checker *k, struct node *n,
 
 static const char *operator_text(struct str name, struct str *ret)
 {
-    /* "_+_" is "+": what the author wrote. */
+    /* "_+_" is "+", "_ in _" is "in": what the author wrote. No name of an operator is an identifier,
+     * so none can be called as a function. */
     while (name.n > 0 && name.p[0] == '_')
         name.p++, name.n--;
     while (name.n > 0 && name.p[name.n - 1] == '_')
         name.n--;
-    *ret = name;
-    return name.p;
+    *ret = str_trim(name);
+    return ret->p;
 }
 
 static struct str words_of_types(struct checker *k, const struct cel_type *const *types, uint32_t n)

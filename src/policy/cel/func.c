@@ -33,7 +33,7 @@ static const struct builtin {
     {"-_", "i:i|d:d", fn_negate, COST_UNIT},
     {"_[_]", "lAi:A|mABA:B|olAi:oA|omABA:oB", fn_index, COST_UNIT},
     {"_[?_]", "lAi:oA|mABA:oB|olAi:oA|omABA:oB", fn_optional_index, COST_UNIT},
-    {"_in_", "AlA:b|AmAB:b", fn_in, COST_OWN},
+    {"_ in _", "AlA:b|AmAB:b", fn_in, COST_OWN},
 
     {"size", "s:i|y:i|lA:i|mAB:i|s.:i|y.:i|lA.:i|mAB.:i", fn_size, COST_SCAN},
     {"contains", "s.s:b", fn_contains, COST_SCAN},
