@@ -107,6 +107,8 @@ ${s.guardrails}`);
     const timer = setTimeout(() => this.process.kill('SIGKILL'), 15000);
     await this.exited;
     clearTimeout(timer);
+    const bad = /^.*(Sanitizer|runtime error:|Assertion|ended by signal (4|6|7|8|11)\b)[^]*/m.exec(this.log);
+    if (bad) throw new Error(`the gateway broke: ${bad[0].slice(0, 4000)}`);
   }
 
   // The children of the keeper by what they are: {broker: [pid], worker: [pid, …]}.
