@@ -219,13 +219,13 @@ static void note_columns(struct walk *w, struct place place, const RangeVar *tar
     }
 }
 
-static struct place enter_change(struct walk *w, const RangeVar *target, const WithClause *with, struct place place,
-                                 const char *command, uint32_t classes)
+static struct place enter_change(struct walk *w, const RangeVar *target, enum relation_role role,
+                                 const WithClause *with, struct place place, const char *command, uint32_t classes)
 {
     collect_static(w->c, SET_COMMANDS, command);
     walk_mark(w, place, classes, 0, 0);
     walk_lock(w, place, SQL_LOCK_ROW_EXCLUSIVE);
-    walk_range_var(w, place, target, REL_WRITTEN);
+    walk_range_var(w, place, target, role);
     struct place inner = place_in(place, 0, WALK_TOP | WALK_FILTERED | WALK_TARGET | WALK_INSERTED);
     inner.scope = enter_with(w, with, inner);
     return inner;
@@ -234,7 +234,7 @@ static struct place enter_change(struct walk *w, const RangeVar *target, const W
 static void visit_insert(struct walk *w, const void *node, struct place place)
 {
     const InsertStmt *s = node;
-    struct place inner = enter_change(w, s->relation, s->withClause, place, "INSERT", SQL_WRITE);
+    struct place inner = enter_change(w, s->relation, REL_WRITTEN, s->withClause, place, "INSERT", SQL_WRITE);
     note_columns(w, place, s->relation, s->cols, s->cols == NULL);
     if (s->onConflictClause != NULL) {
         if (s->onConflictClause->action == ONCONFLICT_UPDATE)
@@ -250,7 +250,7 @@ static void visit_insert(struct walk *w, const void *node, struct place place)
 static void visit_update(struct walk *w, const void *node, struct place place)
 {
     const UpdateStmt *s = node;
-    struct place inner = enter_change(w, s->relation, s->withClause, place, "UPDATE", SQL_WRITE);
+    struct place inner = enter_change(w, s->relation, REL_WRITTEN, s->withClause, place, "UPDATE", SQL_WRITE);
     bool filtered = note_breadth(w, place, s->whereClause, s->relation, s->fromClause == NULL);
     note_columns(w, place, s->relation, s->targetList, false);
     walk_push(w, s->returningList, inner);
@@ -262,17 +262,27 @@ static void visit_update(struct walk *w, const void *node, struct place place)
 static void visit_delete(struct walk *w, const void *node, struct place place)
 {
     const DeleteStmt *s = node;
-    struct place inner = enter_change(w, s->relation, s->withClause, place, "DELETE", SQL_DELETE);
+    struct place inner = enter_change(w, s->relation, REL_WRITTEN, s->withClause, place, "DELETE", SQL_DELETE);
     bool filtered = note_breadth(w, place, s->whereClause, s->relation, s->usingClause == NULL);
     walk_push(w, s->returningList, inner);
     walk_push(w, s->whereClause, inner);
     walk_push(w, s->usingClause, visit_from(w, s->usingClause, filtered, true, inner));
 }
 
+/* A MERGE that does nothing with any row reads its target; the lock is the same. */
+static bool changes_anything(const MergeStmt *s)
+{
+    for (int i = 0; i < tree_list_len(s->mergeWhenClauses); i++)
+        if (((const MergeWhenClause *)tree_list_at(s->mergeWhenClauses, i))->commandType != CMD_NOTHING)
+            return true;
+    return false;
+}
+
 static void visit_merge(struct walk *w, const void *node, struct place place)
 {
     const MergeStmt *s = node;
-    struct place inner = enter_change(w, s->relation, s->withClause, place, "MERGE", 0);
+    enum relation_role role = changes_anything(s) ? REL_WRITTEN : REL_READ;
+    struct place inner = enter_change(w, s->relation, role, s->withClause, place, "MERGE", 0);
     bool changes_matched = false;
     for (int i = 0; i < tree_list_len(s->mergeWhenClauses); i++) {
         const MergeWhenClause *when = tree_list_at(s->mergeWhenClauses, i);

@@ -156,7 +156,8 @@ static bool same_reading(const struct sql_facts *a, const struct sql_facts *b)
            a->settings.n == b->settings.n && str_eq(a->parse_error, b->parse_error);
 }
 
-/* With no backslash in it, a text reads the same either way. */
+/* With no backslash in it, a text reads the same either way, or (U&'…', which the server refuses where the
+ * setting is off) runs only as read with it on. */
 static enum err classify_unsure(struct arena *a, struct str text, const struct sql_settings *settings,
                                 struct sql_facts *ret)
 {

@@ -1,4 +1,10 @@
-/* SQL of any kind: facts come out, and what is not understood is never harmless. */
+/*
+ * SQL of any kind: classifying it ends, what is not understood is never harmless, a change stays a change
+ * wherever it is put, and copies and unions of facts say the same.
+ *
+ * Input: one byte for the session's settings, then the text.
+ */
+#include "base/buf.h"
 #include "base/limits.h"
 #include "classify/sql.h"
 
@@ -12,43 +18,102 @@ static void must(bool fact)
         abort();
 }
 
+static bool classify(struct arena *a, struct str text, const struct sql_settings *s, struct sql_facts *ret)
+{
+    enum err e = classify_sql(a, text, s, ret);
+    must(e == ERR_OK || e == ERR_NOMEM || e == ERR_LIMIT);
+    return e == ERR_OK;
+}
+
 static void unknown_is_never_harmless(const struct sql_facts *f)
 {
+    const uint32_t changes = SQL_WRITE | SQL_DELETE | SQL_DDL | SQL_DESTRUCTIVE_DDL | SQL_COPY_PROGRAM | SQL_ADMIN;
     must(f->classes != 0);
     /* A message may be read in two ways, or have several statements: the union of their facts. */
     if ((f->classes & SQL_PARSE_ERROR) != 0)
         must(f->parse_error.n > 0 && f->may_write);
     else
         must(f->parse_error.n == 0);
-    if (f->dynamic != 0)
-        must((f->classes & SQL_DYNAMIC) != 0 && f->may_write);
-    if (f->writes)
-        must(f->may_write);
+    must((f->dynamic != 0) == ((f->classes & SQL_DYNAMIC) != 0));
+    must(f->dynamic == 0 || f->may_write);
+    must((f->classes & changes) == 0 || f->writes);
+    must(!f->writes || f->may_write);
+    must(f->unknown_functions.n == 0 || (f->dynamic & SQL_D_FUNCTION) != 0);
     if (f->tables_written.n != 0 && (f->traits & SQL_T_TEMP) == 0)
         must(f->may_write);
+    for (size_t i = 0; i < f->n_parts; i++) {
+        must((f->parts[i].classes & ~f->classes & changes) == 0);
+        unknown_is_never_harmless(&f->parts[i]);
+    }
 }
 
-/* First byte: the session's settings; the rest: the text. */
+/* A statement put where it runs must be found there: under EXPLAIN ANALYZE, behind another, among comments. */
+static void a_change_stays_a_change(struct arena *a, struct str text, const struct sql_settings *s,
+                                    const struct sql_facts *f)
+{
+    static const char *const around[][2] = {{"EXPLAIN ANALYZE ", ""}, {"SELECT 1;", ""}, {"/* DROP */ ", " -- x"}};
+    const uint32_t rows = SQL_WRITE | SQL_DELETE;
+    if (f->statements != 1 || (f->classes & rows) == 0 || (f->classes & (SQL_PARSE_ERROR | SQL_MULTI)) != 0)
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(around); i++) {
+        struct sql_facts g;
+        struct buf b CLEANUP(buf_done);
+        buf_init(&b, MIB);
+        bool fits = buf_put_str(&b, str_of(around[i][0])) == ERR_OK && buf_put_str(&b, text) == ERR_OK &&
+                    buf_put_str(&b, str_of(around[i][1])) == ERR_OK;
+        if (fits && classify(a, buf_view(&b), s, &g) && (g.classes & SQL_PARSE_ERROR) == 0)
+            must((f->classes & rows & ~g.classes) == 0);
+    }
+}
+
+static void copies_and_unions_say_the_same(struct arena *a, const struct sql_facts *f)
+{
+    struct sql_facts copy, merged;
+    must(sql_facts_dup(a, f, &copy) == ERR_OK);
+    must(copy.classes == f->classes && copy.tables.n == f->tables.n);
+    if (sql_facts_merge(a, f, &copy, &merged) == ERR_OK) {
+        must(merged.classes == f->classes && merged.tables.n == f->tables.n);
+        must(merged.functions.n == f->functions.n && merged.writes == f->writes);
+    }
+    if (sql_facts_resolve(a, f, NULL, &merged) == ERR_OK)
+        must((f->classes & ~merged.classes & ~(uint32_t)SQL_DYNAMIC) == 0);
+}
+
+/* Where it is not known how strings are read, both ways count. What does not parse with the setting off, such
+ * as U&'…', does not run with it off. */
+static void both_readings_count(struct arena *a, struct str text, struct sql_settings s)
+{
+    struct sql_facts on, off, unknown;
+    s.standard_conforming_strings = SQL_ON;
+    bool all = classify(a, text, &s, &on);
+    s.standard_conforming_strings = SQL_OFF;
+    all = all && classify(a, text, &s, &off);
+    s.standard_conforming_strings = SQL_UNKNOWN;
+    if (all && classify(a, text, &s, &unknown))
+        must(unknown.may_write ||
+             !(on.may_write || (off.may_write && (off.classes & SQL_PARSE_ERROR) == 0)));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const enum sql_known strings[] = {SQL_ON, SQL_OFF, SQL_UNKNOWN, SQL_ON};
     static const struct str encodings[] = {STR_INIT(""), STR_INIT("SJIS"), STR_INIT("LATIN1"),
                                            STR_INIT("UTF8")};
     struct arena a;
-    struct sql_facts f, copy;
-    if (size == 0)
+    struct sql_facts f;
+    if (size == 0 || size > 64 * KIB)
         return 0;
     struct sql_settings s = {.standard_conforming_strings = strings[data[0] & 3],
                              .client_encoding = encodings[(data[0] >> 2) & 3],
                              .catalog_first = (data[0] & 16) == 0,
                              .replication = (data[0] & 32) != 0};
+    struct str text = str_from(data + 1, size - 1);
     arena_init(&a, LIMIT_ACTION_ARENA);
-    if (classify_sql(&a, str_from(data + 1, size - 1), &s, &f) == ERR_OK) {
+    if (classify(&a, text, &s, &f)) {
         unknown_is_never_harmless(&f);
-        for (size_t i = 0; i < f.n_parts; i++)
-            unknown_is_never_harmless(&f.parts[i]);
-        must(sql_facts_dup(&a, &f, &copy) == ERR_OK);
-        must(copy.classes == f.classes && copy.tables.n == f.tables.n);
+        copies_and_unions_say_the_same(&a, &f);
+        a_change_stays_a_change(&a, text, &s, &f);
+        both_readings_count(&a, text, s);
     }
     arena_done(&a);
     return 0;

@@ -58,6 +58,9 @@ TEST(what_is_not_run_changes_nothing)
     CHECK(f.dynamic == 0 && !f.reads && (f.classes & SQL_DDL) != 0 && has(f.functions, "purge"));
     f = facts("CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$ DELETE FROM accounts $$");
     CHECK(has(f.commands, "DELETE") && (f.classes & SQL_DELETE) == 0 && f.tables_written.n == 0);
+    f = facts("MERGE INTO accounts a USING v ON a.id = v.id WHEN MATCHED AND a.x THEN DO NOTHING");
+    CHECK(!f.writes && f.tables_written.n == 0 && has(f.tables_read, "accounts") && has(f.tables_read, "v"));
+    CHECK(f.lock_level == SQL_LOCK_ROW_EXCLUSIVE);
 }
 
 TEST(the_name_of_a_with_query_is_no_table)

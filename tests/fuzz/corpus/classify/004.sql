@@ -1,1 +1,0 @@
-SELECT * FROM xmltable('/a' PASSING x COLUMNS i int PATH '@i' DEFAULT 1), json_to_record('{}') AS t(a int, b text)

@@ -1,1 +1,0 @@
-SELECT xmlelement(name a, xmlattributes(1 AS b)), xmlserialize(content x AS text), grouping(a) FROM t GROUP BY ROLLUP (a)

@@ -1,1 +1,0 @@
-VALUES (1, 'a'), (2, DEFAULT)

@@ -1,1 +1,0 @@
-INSERT INTO s.t AS x (a, b[1], c.d) OVERRIDING SYSTEM VALUE VALUES (1, 2, DEFAULT) ON CONFLICT (a) WHERE b > 1 DO UPDATE SET a = excluded.a, (b, c) = (SELECT 1, 2) WHERE x.a > 1 RETURNING *, f(a) AS g

@@ -1,1 +1,0 @@
-UPDATE ONLY s.t AS x SET a = a + 1, (b, c) = ROW(1, 2), d[1] = DEFAULT FROM u, v WHERE x.id = u.id RETURNING x.a

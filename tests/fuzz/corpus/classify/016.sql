@@ -1,1 +1,0 @@
-DELETE FROM t USING u WHERE t.id = u.id RETURNING 1

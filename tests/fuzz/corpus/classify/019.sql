@@ -1,1 +1,0 @@
-COPY t (a, b) FROM STDIN WITH (FORMAT csv, HEADER true, FORCE_NULL (a)) WHERE a > 1

@@ -1,1 +1,0 @@
-COPY t TO '/tmp/x'

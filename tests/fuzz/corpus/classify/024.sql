@@ -1,1 +1,0 @@
-PREPARE p (int, text) AS SELECT $1, $2

@@ -1,1 +1,0 @@
-EXECUTE p (1, f('a'))

@@ -1,1 +1,0 @@
-MOVE ALL IN c

@@ -1,1 +1,0 @@
-CALL s.proc(1, a => 2)

@@ -1,1 +1,0 @@
-NOTIFY a, 'b'

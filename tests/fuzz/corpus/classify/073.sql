@@ -1,1 +1,0 @@
-CREATE FOREIGN TABLE f (a int OPTIONS (x 'y')) SERVER s OPTIONS (t 'u')

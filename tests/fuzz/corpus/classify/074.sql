@@ -1,1 +1,0 @@
-CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON s.t USING btree (a DESC NULLS LAST, lower(b) text_pattern_ops, (c + 1)) INCLUDE (d) WITH (fillfactor = 70) WHERE e > 1

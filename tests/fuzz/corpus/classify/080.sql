@@ -1,1 +1,0 @@
-CREATE EVENT TRIGGER e ON ddl_command_start WHEN tag IN ('DROP TABLE') EXECUTE FUNCTION f()

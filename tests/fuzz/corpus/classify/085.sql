@@ -1,1 +1,0 @@
-CREATE AGGREGATE a (int) (SFUNC = f, STYPE = int, INITCOND = '0')

@@ -1,1 +1,0 @@
-CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = f)

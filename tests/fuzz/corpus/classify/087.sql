@@ -1,1 +1,0 @@
-CREATE TYPE t AS (a int, b text COLLATE "C")

@@ -1,1 +1,0 @@
-CREATE TYPE e AS ENUM ('a', 'b')

@@ -1,1 +1,0 @@
-ALTER TYPE e ADD VALUE 'c' AFTER 'a'

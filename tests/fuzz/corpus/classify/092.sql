@@ -1,1 +1,0 @@
-CREATE DOMAIN d AS int DEFAULT 1 CHECK (value > 0)

@@ -1,1 +1,0 @@
-ALTER DOMAIN d ADD CONSTRAINT k CHECK (value < f())

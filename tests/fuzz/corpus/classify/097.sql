@@ -1,1 +1,0 @@
-CREATE CAST (int AS text) WITH FUNCTION f(int) AS IMPLICIT

@@ -1,1 +1,0 @@
-ALTER OPERATOR FAMILY o USING btree ADD OPERATOR 1 < (int, int)

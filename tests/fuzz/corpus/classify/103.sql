@@ -1,1 +1,0 @@
-CREATE STATISTICS s (ndistinct) ON a, (b + 1) FROM t

@@ -1,1 +1,0 @@
-CREATE SUBSCRIPTION s CONNECTION 'host=h' PUBLICATION p WITH (connect = false)

@@ -1,1 +1,0 @@
-ALTER ROLE r IN DATABASE d SET work_mem = '1MB'

@@ -1,1 +1,0 @@
-ALTER DATABASE d SET x.y = 'z'

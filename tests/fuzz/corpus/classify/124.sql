@@ -1,1 +1,0 @@
-ALTER SYSTEM SET work_mem = '1MB'

@@ -1,1 +1,0 @@
-REASSIGN OWNED BY a TO b

@@ -1,1 +1,0 @@
-CREATE POLICY p ON t FOR SELECT TO r USING (a = current_user) WITH CHECK (f(a))

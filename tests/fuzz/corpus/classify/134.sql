@@ -1,1 +1,0 @@
-ALTER POLICY p ON t USING (true)

@@ -1,1 +1,0 @@
-COMMENT ON COLUMN t.a IS 'x'

@@ -1,1 +1,0 @@
-ALTER VIEW v OWNER TO r

@@ -1,1 +1,0 @@
-ALTER OPERATOR === (int, int) SET (RESTRICT = NONE)

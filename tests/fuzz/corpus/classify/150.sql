@@ -1,1 +1,0 @@
-DROP FUNCTION f(int, text), g

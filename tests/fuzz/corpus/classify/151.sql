@@ -1,1 +1,0 @@
-DROP TRIGGER tr ON s.t

@@ -1,1 +1,0 @@
-DROP POLICY p ON t

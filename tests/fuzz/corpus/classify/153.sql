@@ -1,1 +1,0 @@
-DROP CAST (int AS text)

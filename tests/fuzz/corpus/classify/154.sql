@@ -1,1 +1,0 @@
-DROP OPERATOR === (int, int)

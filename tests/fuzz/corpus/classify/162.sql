@@ -1,1 +1,0 @@
-SELECT set_config('role', 'ana', false), nextval('s'), lo_unlink(1), pg_sleep(1), public.f(1), 1 OPERATOR(s.+) 2, 'x'::s.t

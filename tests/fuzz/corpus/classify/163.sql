@@ -1,1 +1,0 @@
-SELECT 1; DELETE FROM t WHERE id = 1; SET x.y = 1

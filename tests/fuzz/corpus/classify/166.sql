@@ -1,1 +1,0 @@
-WITH u AS (UPDATE accounts SET balance=0 RETURNING id) SELECT * FROM u

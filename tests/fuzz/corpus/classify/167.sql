@@ -1,1 +1,0 @@
-WITH i AS (INSERT INTO audit_log(msg) VALUES('x') RETURNING id) SELECT * FROM i

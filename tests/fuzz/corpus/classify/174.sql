@@ -1,1 +1,0 @@
-EXPLAIN (ANALYZE 'on') DELETE FROM accounts

@@ -1,1 +1,0 @@
-EXPLAIN ANALYZE SELECT purge_accounts()

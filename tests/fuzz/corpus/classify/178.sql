@@ -1,1 +1,0 @@
-CREATE TABLE stolen3 AS TABLE accounts

@@ -1,1 +1,0 @@
-INSERT INTO accounts(id,owner,balance) VALUES(1,'evil',0) ON CONFLICT(id) DO UPDATE SET owner=excluded.owner, balance=excluded.balance

@@ -1,1 +1,0 @@
-DELETE FROM v_accounts

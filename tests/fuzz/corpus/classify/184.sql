@@ -1,1 +1,0 @@
-UPDATE part SET k=k+10 WHERE k=0

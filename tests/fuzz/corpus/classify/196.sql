@@ -1,1 +1,0 @@
-SELECT CASE WHEN true THEN purge_accounts() END

@@ -1,1 +1,0 @@
-SELECT purge_stable()

@@ -1,1 +1,0 @@
-SELECT purge_any(id) FROM orders LIMIT 1

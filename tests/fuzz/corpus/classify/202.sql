@@ -1,1 +1,0 @@
-SELECT U&"!0070urge_accounts" UESCAPE '!' ()

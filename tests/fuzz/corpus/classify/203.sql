@@ -1,1 +1,0 @@
-SELECT public /* x */ . purge_accounts ( )

@@ -1,1 +1,0 @@
-CREATE FUNCTION my_exec(cstring) RETURNS int AS '$libdir/adminpack','pg_file_unlink' LANGUAGE C STRICT

@@ -1,1 +1,0 @@
-CREATE INDEX ix ON orders (evil_immut(id))

@@ -1,1 +1,0 @@
-SELECT lower(v) FROM (SELECT 'X'::varchar v) s

@@ -1,1 +1,0 @@
-SELECT (a).wipe FROM accounts a LIMIT 1

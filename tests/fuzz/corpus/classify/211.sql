@@ -1,1 +1,0 @@
-SELECT * FROM ts_stat('select to_tsvector(purge_accounts()::text)')

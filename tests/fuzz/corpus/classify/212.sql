@@ -1,1 +1,0 @@
-SELECT * FROM connectby('(select id, purge_accounts() as p from orders) s','id','p','1',0) AS t(a int, b int, c int)

@@ -1,1 +1,0 @@
-SELECT * FROM xpath_table('id','note','(select purge_accounts() as id, ''<a/>''::text as note) s','/a','true') AS t(id int, x text)

@@ -1,1 +1,0 @@
-SELECT dblink_exec('host=127.0.0.1 port=PORT dbname=DB user=postgres','DELETE FROM accounts')

@@ -1,1 +1,0 @@
-SELECT lo_unlink(70001)

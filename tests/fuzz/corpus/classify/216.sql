@@ -1,1 +1,0 @@
-SELECT lo_import('/etc/hostname')

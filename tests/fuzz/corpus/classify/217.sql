@@ -1,1 +1,0 @@
-SELECT lo_put(70001, 0, 'pwned')

@@ -1,1 +1,0 @@
-SELECT pg_catalog.pg_file_write('SCRATCH/fw','x',false)

@@ -1,1 +1,0 @@
-SELECT setval('seq1', 999999)

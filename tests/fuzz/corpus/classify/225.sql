@@ -1,1 +1,0 @@
-SELECT set_config('ro'||'le','gi_ro',false)

@@ -1,1 +1,0 @@
-SELECT count(*) FROM generate_series(1,1000) a, generate_series(1,100) b

@@ -1,1 +1,0 @@
-SELECT pg_import_system_collations('public')

@@ -1,1 +1,0 @@
-SELECT pg_replication_origin_create('gi_o')

@@ -1,1 +1,0 @@
-SELECT table_to_xml('hr.salaries', true, false, '')

@@ -1,1 +1,0 @@
-SELECT length(database_to_xml(true,false,'')::text) > 0

@@ -1,1 +1,0 @@
-SELECT rolname, rolpassword FROM pg_authid

@@ -1,1 +1,0 @@
-COPY hr.salaries TO PROGRAM 'cat > SCRATCH/ctp'

@@ -1,3 +1,0 @@
-COPY(SELECT 1)/**/TO
---x
-PROGRAM/**/$q$cat > SCRATCH/cpc$q$

@@ -1,1 +1,0 @@
-COPY accounts TO 'SCRATCH/ctf'

@@ -1,1 +1,0 @@
-ALTER TABLE orders ALTER COLUMN status TYPE int USING purge_sal()

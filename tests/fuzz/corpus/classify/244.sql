@@ -1,1 +1,0 @@
-CREATE POLICY open ON accounts USING (true)

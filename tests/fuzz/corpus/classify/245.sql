@@ -1,1 +1,0 @@
-ALTER TABLE accounts OWNER TO gi_app

@@ -1,1 +1,0 @@
-GRANT pg_execute_server_program TO gi_app

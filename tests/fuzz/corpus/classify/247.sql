@@ -1,1 +1,0 @@
-ALTER ROLE gi_app SET search_path = evil

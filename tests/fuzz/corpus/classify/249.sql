@@ -1,1 +1,0 @@
-ALTER SYSTEM SET archive_command = 'touch /x'

@@ -1,1 +1,0 @@
-ALTER SYSTEM SET session_preload_libraries = 'auto_explain'

@@ -1,1 +1,0 @@
-CREATE SUBSCRIPTION gi_sub CONNECTION 'host=127.0.0.1 port=1 dbname=x' PUBLICATION p WITH (connect=false)

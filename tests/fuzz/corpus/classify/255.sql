@@ -1,1 +1,0 @@
-VACUUM (ANALYZE, FULL 'on') accounts

@@ -1,1 +1,0 @@
-CLUSTER accounts USING accounts_pkey

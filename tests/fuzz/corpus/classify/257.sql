@@ -1,1 +1,0 @@
-CREATE TABLESPACE gi_ts LOCATION '/nonexistent'

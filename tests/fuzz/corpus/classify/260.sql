@@ -1,1 +1,0 @@
-SET row_security = off

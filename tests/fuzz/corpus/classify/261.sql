@@ -1,1 +1,0 @@
-SELECT '\' AS a, 'x' AS b

@@ -1,1 +1,0 @@
-NOTIFY jobs, 'DROP TABLE accounts'

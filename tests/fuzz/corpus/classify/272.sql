@@ -1,1 +1,0 @@
-/* a /* b */ SELECT 1; -- */ DELETE FROM accounts

@@ -1,1 +1,0 @@
-ＤＥＬＥＴＥ FROM accounts

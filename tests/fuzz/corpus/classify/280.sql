@@ -1,1 +1,0 @@
-UPDATE аccounts SET x=0

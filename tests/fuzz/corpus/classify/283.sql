@@ -1,1 +1,0 @@
-SELECT 1 AS foo$$; DELETE FROM accounts; SELECT 2 AS bar$$

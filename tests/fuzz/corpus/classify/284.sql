@@ -1,1 +1,0 @@
-SELECT E'\''; DELETE FROM accounts; --'

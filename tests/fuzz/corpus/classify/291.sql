@@ -1,1 +1,0 @@
-BASE_BACKUP ( NOSUCH )

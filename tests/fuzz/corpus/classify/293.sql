@@ -1,1 +1,0 @@
-SELECT * FROM accounts WHERE note = 'DELETE FROM accounts'

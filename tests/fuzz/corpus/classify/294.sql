@@ -1,1 +1,0 @@
-SELECT 'DROP TABLE accounts; --' AS s

@@ -1,1 +1,0 @@
-SELECT 'it''s; DELETE FROM accounts' AS s

@@ -1,1 +1,0 @@
-SELECT id AS "delete", owner AS "truncate" FROM accounts

@@ -1,1 +1,0 @@
-SELECT count(*) AS deleted_count, max(id) AS last_update FROM accounts

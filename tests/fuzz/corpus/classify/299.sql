@@ -1,1 +1,0 @@
-SELECT * FROM audit_log WHERE msg IN ('DELETE','INSERT','UPDATE')

@@ -1,2 +1,0 @@
--- DROP TABLE accounts
-SELECT 1

@@ -1,1 +1,0 @@
-SELECT * FROM accounts WHERE id=1 /*action='delete',controller='accounts',framework='rails%3A7.1'*/

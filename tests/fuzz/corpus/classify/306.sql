@@ -1,1 +1,0 @@
-WITH t AS (SELECT * FROM accounts) SELECT count(*) FROM t

@@ -1,1 +1,0 @@
-WITH "delete" AS (SELECT 1 AS x) SELECT * FROM "delete"

@@ -1,1 +1,0 @@
-VALUES (1,'delete'),(2,'drop')

@@ -1,1 +1,0 @@
-SELECT CASE status WHEN 'delete' THEN 1 ELSE 0 END FROM orders

@@ -1,1 +1,0 @@
-SELECT overlay('abcdef' placing 'x' from 2), jsonb_insert('{"a":[1]}', '{a,0}', '2'), jsonb_set('{}','{a}','1')

@@ -1,1 +1,0 @@
-SELECT jsonb_set_lax('{}','{a}','1'), array_remove(ARRAY[1,2],1), array_replace(ARRAY[1],1,2)

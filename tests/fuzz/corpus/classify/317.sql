@@ -1,1 +1,0 @@
-SELECT '{"a":1,"b":2}'::jsonb - 'a', hstore_like FROM (SELECT 1 AS hstore_like) s

@@ -1,1 +1,0 @@
-SELECT now() - interval '1 day', date_trunc('day', now())

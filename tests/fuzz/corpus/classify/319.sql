@@ -1,1 +1,0 @@
-SELECT granted FROM pg_locks LIMIT 1

@@ -1,1 +1,0 @@
-SELECT 1 AS execute, 2 AS prepare, 3 AS call

@@ -1,1 +1,0 @@
-SELECT grantee, privilege_type FROM information_schema.role_table_grants WHERE privilege_type IN ('DELETE','TRUNCATE')

@@ -1,1 +1,0 @@
-SELECT has_table_privilege('gi_app','accounts','DELETE'), has_function_privilege('gi_app','purge_accounts()','EXECUTE')

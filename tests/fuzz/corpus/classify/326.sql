@@ -1,1 +1,0 @@
-SELECT get_balance(1)

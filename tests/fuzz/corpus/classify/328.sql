@@ -1,1 +1,0 @@
-SELECT name, setting FROM pg_settings WHERE name LIKE '%delete%' OR name='data_directory'

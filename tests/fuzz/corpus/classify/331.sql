@@ -1,1 +1,0 @@
-SELECT COUNT(*) AS "__count" FROM "accounts" INNER JOIN "orders" ON ("accounts"."id" = "orders"."account_id") WHERE "orders"."status" IN ('new', 'deleted')

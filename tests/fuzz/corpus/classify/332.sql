@@ -1,1 +1,0 @@
-select a1_0.id,a1_0.balance,a1_0.owner from accounts a1_0 where a1_0.id=1 for update

@@ -1,1 +1,0 @@
-select o1_0.id,o1_0.total from orders o1_0 order by o1_0.id offset 10 rows fetch first 5 rows only

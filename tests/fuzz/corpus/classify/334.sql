@@ -1,1 +1,0 @@
-SELECT accounts.id AS accounts_id, anon_1.cnt FROM accounts LEFT OUTER JOIN (SELECT orders.account_id AS account_id, count(*) AS cnt FROM orders GROUP BY orders.account_id) AS anon_1 ON accounts.id = anon_1.account_id

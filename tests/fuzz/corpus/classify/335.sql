@@ -1,1 +1,0 @@
-SELECT * FROM "accounts" WHERE "accounts"."note" IS NULL ORDER BY "accounts"."id" LIMIT 1

@@ -1,1 +1,0 @@
-select "public"."accounts"."id" from "public"."accounts" where "public"."accounts"."owner" = 'x' fetch next 1 rows only

@@ -1,1 +1,0 @@
-SELECT CAST("orders"."status" AS TEXT) AS "status", SUM(1) AS "cnt:orders:ok" FROM "public"."orders" "orders" GROUP BY 1 HAVING (COUNT(1) > 0)

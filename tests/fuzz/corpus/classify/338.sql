@@ -1,1 +1,0 @@
-select "_"."id", "_"."owner" from "public"."accounts" "_" where "_"."owner" = 'x' and "_"."owner" is not null

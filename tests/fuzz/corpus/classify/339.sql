@@ -1,1 +1,0 @@
-SELECT rel.oid, rel.relname AS name, (SELECT count(*) FROM pg_trigger WHERE tgrelid=rel.oid AND tgisinternal = FALSE) AS triggercount FROM pg_class rel WHERE rel.relkind IN ('r','s','t','p') ORDER BY rel.relname

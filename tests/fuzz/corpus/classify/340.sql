@@ -1,1 +1,0 @@
-SELECT x.* FROM public.accounts x ORDER BY x.id LIMIT 200

@@ -1,1 +1,0 @@
-select t.*, CTID from public.accounts t limit 501

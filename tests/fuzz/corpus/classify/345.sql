@@ -1,1 +1,0 @@
-SET extra_float_digits = 3

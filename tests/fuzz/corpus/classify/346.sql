@@ -1,1 +1,0 @@
-SELECT a.id, o.* FROM accounts a CROSS JOIN LATERAL (SELECT total FROM orders o WHERE o.account_id=a.id ORDER BY total DESC LIMIT 1) o

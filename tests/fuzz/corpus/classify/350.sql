@@ -1,1 +1,0 @@
-SELECT * FROM accounts WHERE owner IS NOT DISTINCT FROM 'owner1'

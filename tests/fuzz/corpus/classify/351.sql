@@ -1,1 +1,0 @@
-SELECT to_tsvector('drop the table') @@ to_tsquery('drop & table')

@@ -1,1 +1,0 @@
-SELECT random(), gen_random_uuid(), clock_timestamp()

@@ -1,1 +1,0 @@
-SELECT format('DELETE FROM %I WHERE id=%L', 'accounts', 1)
