@@ -256,12 +256,13 @@ static enum err put_operand(struct buf *out, const json_t *operand, const char *
     return e;
 }
 
-/* `x == constant` and `!x` say themselves what x was. */
+/* `x`, `!x` and `x == constant` say themselves what x was. */
 static bool says_its_operand(struct str condition, struct str operand)
 {
-    return str_starts(condition, operand)
-               ? str_starts(str_from(condition.p + operand.n, condition.n - operand.n), STR(" == "))
-               : condition.n == operand.n + 1 && condition.p[0] == '!' && str_ends(condition, operand);
+    if (!str_starts(condition, operand))
+        return condition.n == operand.n + 1 && condition.p[0] == '!' && str_ends(condition, operand);
+    struct str rest = str_from(condition.p + operand.n, condition.n - operand.n);
+    return rest.n == 0 || str_starts(rest, STR(" == "));
 }
 
 /* One sub-condition that decided it: its text, and the values it was decided on. */

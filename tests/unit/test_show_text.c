@@ -163,6 +163,7 @@ TEST(each_guardrail_that_holds_gives_its_deciding_conditions)
         "{\"text\":\"sql.rows > 10\",\"result\":true,\"operands\":[{\"text\":\"sql.rows\",\"value\":4711}]},"
         "{\"text\":\"kind == 'agent'\",\"result\":true,\"operands\":[{\"text\":\"kind\",\"value\":\"agent\"}]},"
         "{\"text\":\"!sql.where\",\"result\":true,\"operands\":[{\"text\":\"sql.where\",\"value\":false}]},"
+        "{\"text\":\"sql.writes\",\"result\":true,\"operands\":[{\"text\":\"sql.writes\",\"value\":true}]},"
         "{\"text\":\"a in b\",\"result\":true,\"operands\":[{\"text\":\"a\",\"value\":\"x\"},"
         "{\"text\":\"b\",\"value\":[\"x\",\"y\"]}]}]}},"
         "{\"name\":\"seen\",\"then\":\"hold\",\"mode\":\"observe\",\"outcome\":\"true\",\"message\":\"only seen\","
@@ -173,7 +174,7 @@ TEST(each_guardrail_that_holds_gives_its_deciding_conditions)
         0);
     static const char *const there[] = {
         "│ sql.rows > 10   where sql.rows = 4711\n", "│ kind == 'agent'\n",
-        "│ !sql.where\n", "│ a in b   where a = \"x\", b = [\"x\", \"y\"]\n",
+        "│ !sql.where\n", "│ sql.writes\n", "│ a in b   where a = \"x\", b = [\"x\", \"y\"]\n",
         "and because  │ held, for it failed\n",
     };
     for (size_t i = 0; i < ARRAY_LEN(there); i++)
