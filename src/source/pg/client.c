@@ -35,6 +35,7 @@ struct message {
     size_t len; /* with type and length */
     struct str body;
     struct buf *report; /* for STEP_REFUSE */
+    bool bind_refused;  /* STEP_REFUSE: a deferred Bind, on whose behalf nothing was asked */
 };
 
 typedef enum step handler(struct source_session *s, struct message *m);
@@ -103,30 +104,28 @@ struct pg_statement *pg_find_statement(const struct source_session *s, struct st
 {
     const struct pg_entry *e =
         outstanding(s, name, PG_E_PARSE, PG_E_CLOSE_STATEMENT, ret_wait);
-    if (e != NULL)
-        return e->statement; /* NULL for Close */
-    return pg_names_statement(&s->names, name);
+    struct pg_statement *st = e != NULL ? e->statement /* NULL for Close */
+                                        : pg_names_statement(&s->names, name);
+    /* The server plans it anew where search_path changed: what it would call then is not what was judged. */
+    bool outdated = st != NULL && st->trusts_catalog && !s->catalog_first;
+    return outdated || !pg_name_is_plain(name) ? NULL : st;
 }
 
 struct pg_portal *pg_find_portal(const struct source_session *s, struct str name, bool *ret_wait)
 {
     const struct pg_entry *e = outstanding(s, name, PG_E_BIND, PG_E_CLOSE_PORTAL, ret_wait);
-    if (e != NULL)
-        return e->portal;
-    return pg_names_portal(&s->names, name);
+    if (!pg_name_is_plain(name))
+        return NULL;
+    return e != NULL ? e->portal : pg_names_portal(&s->names, name);
 }
 
 /* --- Waiting ----------------------------------------------------------------------------------- */
 
-static enum step wait_for_answers(struct source_session *s)
-{
-    s->block = BLOCK_ANSWERS;
-    return STEP_WAIT;
-}
-
+/* Where a setting was changed, also for the ReadyForQuery in whose company the server reports it. */
 static bool must_wait(const struct source_session *s)
 {
-    return s->ring.barriers != 0 || pg_ring_count(&s->ring) >= LIMIT_PG_IN_FLIGHT - 8;
+    bool unsettled = s->strings_in_doubt || s->encoding_in_doubt || s->role.open || s->search_path.open;
+    return s->ring.barriers != 0 || (unsettled && s->ring.unsent != s->ring.head) || pg_ring_count(&s->ring) >= LIMIT_PG_IN_FLIGHT - 8;
 }
 
 /* --- What a statement will change ---------------------------------------------------------------- */
@@ -162,29 +161,6 @@ static void predict(struct source_session *s, const struct sql_facts *f)
         predict_transaction(s, f->parts[i].command);
 }
 
-/* Kept as text for the approver; what cannot be known is said so. */
-static enum err note_value(struct buf *where, const struct sql_setting *c)
-{
-    buf_clear(where);
-    return buf_put_str(where, c->known_value ? c->value : STR("(set to a computed value)"));
-}
-
-static enum err note_settings(struct source_session *s, const struct sql_facts *f)
-{
-    for (size_t i = 0; i < f->n_setting_changes; i++) {
-        const struct sql_setting *c = &f->setting_changes[i];
-        if (str_is(c->name, "search_path")) {
-            TRY(note_value(&s->search_path, c));
-            /* Never believed again once it was in doubt: a rollback would restore the doubtful one. */
-            if (!c->known_value || str_contains(c->value, STR("pg_catalog")))
-                s->catalog_first = false;
-        }
-        if (str_is(c->name, "role") || str_is(c->name, "session_authorization"))
-            TRY(note_value(&s->role, c));
-    }
-    return ERR_OK;
-}
-
 static enum pg_entry_type entry_type(const struct pg_judged *j)
 {
     if (strcmp(j->operation, "execute") == 0)
@@ -197,7 +173,7 @@ enum err pg_push_judged(struct source_session *s, uint64_t run)
     struct pg_judged *j = &s->judged;
     const struct sql_facts *f = sql_cached_facts(j->text);
     struct pg_entry *e;
-    TRY(note_settings(s, f));
+    TRY(pg_note_settings(s, f));
     TRY(pg_ring_push(&s->ring, entry_type(j), &e));
     e->run = run;
     if (run != 0)
@@ -214,18 +190,116 @@ enum err pg_push_judged(struct source_session *s, uint64_t run)
 
 /* --- Judging ----------------------------------------------------------------------------------- */
 
-static struct sql_settings settings_of(const struct source_session *s)
-{
-    return (struct sql_settings){.standard_conforming_strings = s->standard_conforming_strings,
-                                 .client_encoding = s->encoding,
-                                 .catalog_first = s->catalog_first,
-                                 .replication = s->first.wants_replication};
-}
-
 static enum err text_of(struct source_session *s, struct str text, struct sql_cached **ret)
 {
-    struct sql_settings settings = settings_of(s);
+    struct sql_settings settings = pg_reading(s);
     return sql_cache_classify(s->st->texts, text, &settings, ret);
+}
+
+static enum err put_identifier(struct buf *out, struct str name)
+{
+    TRY(buf_put(out, "\"", 1));
+    for (size_t i = 0; i < name.n; i++) {
+        TRY(buf_put(out, &name.p[i], 1));
+        if (name.p[i] == '"')
+            TRY(buf_put(out, "\"", 1));
+    }
+    return buf_put(out, "\"", 1);
+}
+
+/* What a portal that the gateway did not see bound would run, in SQL's own words: the facts of it
+ * are those of a name that nobody knows. */
+static enum err unknown_text(struct source_session *s, const char *words, struct str name,
+                             struct sql_cached **ret)
+{
+    struct buf sql CLEANUP(buf_done) = {0};
+    struct sql_cached *text;
+    buf_init(&sql, KIB);
+    TRY(buf_put_str(&sql, str_of(words)));
+    TRY(put_identifier(&sql, name));
+    TRY(text_of(s, buf_view(&sql), &text));
+    struct sql_facts worst = *sql_cached_facts(text);
+    pg_assume_worst(&worst);
+    enum err e = sql_cached_new(buf_view(&sql), &worst, ret);
+    sql_cached_unref(text);
+    return e;
+}
+
+static enum err portal_text(struct source_session *s, const struct pg_portal *p, struct str name,
+                            struct sql_cached **ret)
+{
+    struct pg_bind b;
+    if (p == NULL)
+        return unknown_text(s, "FETCH ALL FROM ", name, ret);
+    if (p->text == NULL)
+        return unknown_text(s, "EXECUTE ",
+                            pg_read_bind(p->body, &b) == ERR_OK ? b.statement : p->name, ret);
+    *ret = sql_cached_ref(p->text);
+    return ERR_OK;
+}
+
+/* Planning a Bind can already run functions that claim to be immutable. A deferred Bind whose facts
+ * are not known to be harmless is judged before it leaves, also where no Execute follows. `executed`
+ * (or NULL) is about to be judged with its Execute. */
+static struct pg_portal *doubtful_bind(const struct source_session *s, const struct pg_portal *executed)
+{
+    for (size_t i = s->ring.unsent - s->ring.head; i < pg_ring_count(&s->ring); i++) {
+        struct pg_entry *e = pg_ring_at(&s->ring, i);
+        if (e->type != PG_E_BIND || e->portal->judged || e->portal->may_plan)
+            continue;
+        if (e->portal->text == NULL ||
+            (e->portal != executed && sql_cached_facts(e->portal->text)->dynamic != 0))
+            return e->portal;
+    }
+    return NULL;
+}
+
+void pg_bind_judged(struct source_session *s, struct pg_portal *p, uint64_t run)
+{
+    p->may_plan = true;
+    for (size_t i = 0; i < pg_ring_count(&s->ring); i++) {
+        struct pg_entry *e = pg_ring_at(&s->ring, i);
+        if (e->type != PG_E_BIND || e->portal != p)
+            continue;
+        e->run = run;
+        e->started_ns = clock_mono_ns();
+    }
+}
+
+/* STEP_SEND where all deferred ones may go. */
+static enum step judge_binds(struct source_session *s, struct message *m, const struct pg_portal *executed)
+{
+    struct pg_portal *p;
+    while (s->st->watched && (p = doubtful_bind(s, executed)) != NULL) {
+        uint64_t run = 0;
+        s->judged.operation = "bind";
+        s->judged.portal = pg_portal_ref(p);
+        enum err e = portal_text(s, p, p->name, &s->judged.text);
+        enum pg_ruling r = e == ERR_OK ? pg_judge(s, 0, &run, m->report) : RULING_BROKEN;
+        if (r == RULING_HELD)
+            return STEP_WAIT;
+        pg_judged_done(&s->judged);
+        if (r == RULING_REFUSED) {
+            m->len = 0; /* the message that asked is not part of what is refused; it is skipped up to Sync */
+            m->bind_refused = true;
+            return STEP_REFUSE;
+        }
+        if (r != RULING_ALLOW)
+            return e == ERR_OK ? STEP_STOP : failed(s, e);
+        pg_bind_judged(s, p, run);
+    }
+    return STEP_SEND;
+}
+
+/* The message cannot be judged before what stands before it has been answered; where all that is
+ * deferred, it goes now. */
+static enum step wait_for_answers(struct source_session *s, struct message *m)
+{
+    enum step step = s->ring.unsent == s->ring.head ? judge_binds(s, m, NULL) : STEP_SEND;
+    if (step != STEP_SEND)
+        return step;
+    s->block = BLOCK_ANSWERS;
+    return STEP_WAIT;
 }
 
 /* Names in the text are looked up, and what it runs by name is shown: for both, all that was said
@@ -241,7 +315,7 @@ static enum step judge(struct source_session *s, struct message *m)
     uint64_t run = 0;
     if (names_unsettled(s, sql_cached_facts(s->judged.text))) {
         pg_judged_done(&s->judged);
-        return wait_for_answers(s);
+        return wait_for_answers(s, m);
     }
     enum pg_ruling ruling = s->st->watched ? pg_judge(s, m->len, &run, m->report) : RULING_ALLOW;
     enum step step = STEP_STOP;
@@ -269,7 +343,10 @@ static enum step on_query(struct source_session *s, struct message *m)
     if (pg_read_query(m->body, &text) != ERR_OK)
         return malformed(s, m->type);
     if (must_wait(s))
-        return wait_for_answers(s);
+        return wait_for_answers(s, m);
+    enum step step = judge_binds(s, m, NULL);
+    if (step != STEP_SEND)
+        return step;
     s->judged.operation = "query";
     enum err e = text_of(s, text, &s->judged.text);
     return e == ERR_OK ? judge(s, m) : failed(s, e);
@@ -283,7 +360,10 @@ static enum step on_function_call(struct source_session *s, struct message *m)
     if (pg_read_function_call(m->body, &oid) != ERR_OK)
         return malformed(s, m->type);
     if (must_wait(s))
-        return wait_for_answers(s);
+        return wait_for_answers(s, m);
+    enum step step = judge_binds(s, m, NULL);
+    if (step != STEP_SEND)
+        return step;
     char *copy = malloc(m->body.n);
     if (copy == NULL)
         return failed(s, ERR_NOMEM);
@@ -296,42 +376,6 @@ static enum step on_function_call(struct source_session *s, struct message *m)
     if (e == ERR_OK)
         e = sql_cached_new((struct str){text, (size_t)n}, &facts, &s->judged.text);
     return e == ERR_OK ? judge(s, m) : failed(s, e);
-}
-
-static enum err put_identifier(struct buf *out, struct str name)
-{
-    TRY(buf_put(out, "\"", 1));
-    for (size_t i = 0; i < name.n; i++) {
-        TRY(buf_put(out, &name.p[i], 1));
-        if (name.p[i] == '"')
-            TRY(buf_put(out, "\"", 1));
-    }
-    return buf_put(out, "\"", 1);
-}
-
-/* What a portal that the gateway did not see bound would run, in SQL's own words: the facts of it
- * are those of a name that nobody knows. */
-static enum err unknown_text(struct source_session *s, const char *words, struct str name,
-                             struct sql_cached **ret)
-{
-    struct buf sql CLEANUP(buf_done) = {0};
-    buf_init(&sql, LIMIT_PG_JUDGED_MESSAGE * 2);
-    TRY(buf_put_str(&sql, str_of(words)));
-    TRY(put_identifier(&sql, name));
-    return text_of(s, buf_view(&sql), ret);
-}
-
-static enum err portal_text(struct source_session *s, const struct pg_portal *p, struct str name,
-                            struct sql_cached **ret)
-{
-    struct pg_bind b;
-    if (p == NULL)
-        return unknown_text(s, "FETCH ALL FROM ", name, ret);
-    if (p->text == NULL)
-        return unknown_text(s, "EXECUTE ",
-                            pg_read_bind(p->body, &b) == ERR_OK ? b.statement : p->name, ret);
-    *ret = sql_cached_ref(p->text);
-    return ERR_OK;
 }
 
 static enum step push_execute(struct source_session *s, struct pg_portal *p)
@@ -352,7 +396,10 @@ static enum step on_execute(struct source_session *s, struct message *m)
         return malformed(s, m->type);
     struct pg_portal *p = pg_find_portal(s, x.portal, &wait);
     if (wait || must_wait(s))
-        return wait_for_answers(s);
+        return wait_for_answers(s, m);
+    enum step step = judge_binds(s, m, p);
+    if (step != STEP_SEND)
+        return step;
     if (p != NULL && p->judged)
         return push_execute(s, p);
     s->judged.operation = "execute";
@@ -372,7 +419,7 @@ static enum step on_parse(struct source_session *s, struct message *m)
     if (pg_read_parse(m->body, &p) != ERR_OK)
         return malformed(s, m->type);
     if (must_wait(s))
-        return wait_for_answers(s);
+        return wait_for_answers(s, m);
     enum err e = text_of(s, p.text, &text);
     if (e != ERR_OK)
         return failed(s, e);
@@ -385,6 +432,7 @@ static enum step on_parse(struct source_session *s, struct message *m)
         pg_statement_unref(st);
         return failed(s, e);
     }
+    st->trusts_catalog = s->catalog_first;
     entry->statement = st;
     return STEP_DEFER;
 }
@@ -399,7 +447,7 @@ static enum step on_bind(struct source_session *s, struct message *m)
         return malformed(s, m->type);
     struct pg_statement *st = pg_find_statement(s, b.statement, &wait);
     if (wait || must_wait(s))
-        return wait_for_answers(s);
+        return wait_for_answers(s, m);
     enum err e = pg_portal_new(&s->st->pool, b.portal, st, st != NULL ? st->text : NULL, m->body, &p);
     if (e == ERR_OK) {
         e = pg_ring_push(&s->ring, PG_E_BIND, &entry);
@@ -447,7 +495,7 @@ static enum step on_describe(struct source_session *s, struct message *m)
         return malformed(s, m->type);
     struct pg_statement *st = d.what == 'S' ? pg_find_statement(s, d.name, &wait) : NULL;
     if (wait || must_wait(s))
-        return wait_for_answers(s);
+        return wait_for_answers(s, m);
     return push_describe(s, d.what == 'S' ? PG_E_DESCRIBE_STATEMENT : PG_E_DESCRIBE_PORTAL, st);
 }
 
@@ -457,62 +505,15 @@ static enum step on_close(struct source_session *s, struct message *m)
     if (pg_read_named(m->body, &c) != ERR_OK)
         return malformed(s, m->type);
     if (must_wait(s))
-        return wait_for_answers(s);
+        return wait_for_answers(s, m);
     return push_close(s, c.what == 'S' ? PG_E_CLOSE_STATEMENT : PG_E_CLOSE_PORTAL, c.name);
 }
 
 /* --- Messages that ask for output ------------------------------------------------------------------ */
 
-/* Planning a Bind can already run functions that claim to be immutable. A deferred Bind whose facts
- * are not known to be harmless is judged before it leaves, also where no Execute follows. */
-static struct pg_portal *doubtful_bind(const struct source_session *s)
-{
-    for (size_t i = s->ring.unsent - s->ring.head; i < pg_ring_count(&s->ring); i++) {
-        struct pg_entry *e = pg_ring_at(&s->ring, i);
-        if (e->type == PG_E_BIND && !e->portal->judged &&
-            (e->portal->text == NULL || sql_cached_facts(e->portal->text)->dynamic != 0))
-            return e->portal;
-    }
-    return NULL;
-}
-
-void pg_bind_judged(struct source_session *s, struct pg_portal *p, uint64_t run)
-{
-    p->judged = true;
-    for (size_t i = 0; i < pg_ring_count(&s->ring); i++) {
-        struct pg_entry *e = pg_ring_at(&s->ring, i);
-        if (e->type == PG_E_BIND && e->portal == p)
-            e->run = run;
-    }
-}
-
-/* STEP_SEND where all deferred ones may go. */
-static enum step judge_binds(struct source_session *s, struct message *m)
-{
-    struct pg_portal *p;
-    while (s->st->watched && (p = doubtful_bind(s)) != NULL) {
-        uint64_t run = 0;
-        if (s->ring.barriers != 0)
-            return wait_for_answers(s);
-        s->judged.operation = "bind";
-        s->judged.portal = pg_portal_ref(p);
-        enum err e = portal_text(s, p, p->name, &s->judged.text);
-        enum pg_ruling r = e == ERR_OK ? pg_judge(s, 0, &run, m->report) : RULING_BROKEN;
-        if (r == RULING_HELD)
-            return STEP_WAIT;
-        pg_judged_done(&s->judged);
-        if (r == RULING_REFUSED)
-            m->len = 0; /* the Sync or Flush itself is not part of what is refused */
-        if (r != RULING_ALLOW)
-            return r == RULING_REFUSED ? STEP_REFUSE : e == ERR_OK ? STEP_STOP : failed(s, e);
-        pg_bind_judged(s, p, run);
-    }
-    return STEP_SEND;
-}
-
 static enum step on_flush(struct source_session *s, struct message *m)
 {
-    return m->body.n != 0 ? malformed(s, m->type) : judge_binds(s, m);
+    return m->body.n != 0 ? malformed(s, m->type) : judge_binds(s, m, NULL);
 }
 
 static enum step on_sync(struct source_session *s, struct message *m)
@@ -520,7 +521,7 @@ static enum step on_sync(struct source_session *s, struct message *m)
     struct pg_entry *e;
     if (m->body.n != 0)
         return malformed(s, m->type);
-    enum step step = judge_binds(s, m);
+    enum step step = judge_binds(s, m, NULL);
     if (step != STEP_SEND)
         return step;
     enum err bad = pg_ring_push(&s->ring, PG_E_SYNC, &e);
@@ -535,17 +536,21 @@ static enum step on_sync_while_skipping(struct source_session *s, struct message
     return step;
 }
 
+/* Outside COPY the server ignores it; behind deferred messages there can be no COPY. */
 static enum step on_copy_data(struct source_session *s, struct message *m)
 {
-    (void)s;
     (void)m;
-    return STEP_SEND; /* outside COPY the server ignores it */
+    if (s->ring.tail != s->ring.unsent)
+        return fatal(s, PG_PROTOCOL_VIOLATION, "COPY data in the middle of an extended query");
+    return STEP_SEND;
 }
 
 static enum step on_copy_end(struct source_session *s, struct message *m)
 {
     struct pg_entry *e;
-    (void)m;
+    enum step step = on_copy_data(s, m);
+    if (step != STEP_SEND)
+        return step;
     if (s->flow != FLOW_NORMAL) {
         s->flow = FLOW_NORMAL;
         return STEP_SEND;
@@ -557,7 +562,7 @@ static enum step on_copy_end(struct source_session *s, struct message *m)
 static enum step on_terminate(struct source_session *s, struct message *m)
 {
     (void)m;
-    pg_ring_drop_unsent(&s->ring);
+    pg_drop_unsent(s);
     s->phase = PHASE_TERMINATING;
     return STEP_LAST;
 }
@@ -745,14 +750,15 @@ static bool hurry(struct source_session *s, struct pump *p)
     return pg_put_flush(&flush) == ERR_OK && pg_to_server(s, buf_view(&flush));
 }
 
-static bool refuse_message(struct source_session *s, struct pump *p, const struct message *m)
+static bool refuse_message(struct source_session *s, struct pump *p, struct message *m)
 {
     if (!send_ready(s, p))
         return false;
-    pg_ring_drop_unsent(&s->ring);
+    pg_drop_unsent(s);
     p->at += m->len;
     p->from = p->ready = p->at;
-    bool extended = m->type == 'E' || m->type == 'S' || m->type == 'H';
+    bool extended = m->type == 'E' || m->bind_refused;
+    m->bind_refused = false;
     pg_answer_refused(s, extended, buf_view(m->report));
     return s->phase == PHASE_READY;
 }

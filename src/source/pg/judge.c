@@ -31,6 +31,21 @@ static const struct sql_facts *known_cursor(void *ctx, struct str name)
     return p != NULL && p->text != NULL ? sql_cached_facts(p->text) : NULL;
 }
 
+void pg_assume_worst(struct sql_facts *f)
+{
+    f->classes |= SQL_WRITE | SQL_DELETE;
+    f->reads = f->writes = f->may_write = true;
+    f->has_where = f->has_narrow_where = false;
+}
+
+static bool names_are_plain(const struct sql_names *names)
+{
+    for (size_t i = 0; i < names->n; i++)
+        if (!pg_name_is_plain(names->v[i]))
+            return false;
+    return true;
+}
+
 /* EXECUTE and FETCH carry the facts of what they run. */
 static enum err resolve_names(struct source_session *s)
 {
@@ -43,6 +58,8 @@ static enum err resolve_names(struct source_session *s)
         return ERR_OK;
     arena_reset(&s->st->scratch);
     TRY(sql_facts_resolve(&s->st->scratch, f, &known, &resolved));
+    if ((resolved.dynamic & SQL_D_NAMED) != 0 && (f->execute_names.n != 0 || !names_are_plain(&f->fetch_names)))
+        pg_assume_worst(&resolved);
     TRY(sql_cached_new(sql_cached_text(j->text), &resolved, &text));
     sql_cached_unref(j->text);
     j->text = text;
@@ -79,7 +96,7 @@ enum pg_ruling pg_judge(struct source_session *s, size_t message_len, uint64_t *
     if (e != ERR_OK)
         return broken(s, e);
     s->context.in_transaction = s->tx_open;
-    s->context.role = buf_view(&s->role);
+    s->context.role = buf_view(&s->role.now);
     s->action = (struct action){.kind = ACTION_SQL,
                                 .operation = str_of(s->judged.operation),
                                 .text = sql_cached_text(s->judged.text),
@@ -124,13 +141,14 @@ static void put_session(struct json *j, const struct source_session *s)
     json_bytes(j, s->first.database);
     json_key(j, "login");
     json_bytes(j, s->first.user);
-    if (buf_len(&s->role) != 0)
-        json_put_str(j, "role", buf_view(&s->role));
-    if (buf_len(&s->search_path) != 0)
-        json_put_str(j, "search_path", buf_view(&s->search_path));
+    if (buf_len(&s->role.now) != 0)
+        json_put_str(j, "role", buf_view(&s->role.now));
+    if (buf_len(&s->search_path.now) != 0)
+        json_put_str(j, "search_path", buf_view(&s->search_path.now));
     json_put_z(j, "transaction", transaction_text(s));
-    json_put_str(j, "client_encoding", s->encoding);
-    json_put_z(j, "standard_conforming_strings", known[s->standard_conforming_strings]);
+    struct sql_settings reading = pg_reading(s);
+    json_put_str(j, "client_encoding", reading.client_encoding);
+    json_put_z(j, "standard_conforming_strings", known[reading.standard_conforming_strings]);
     json_object_end(j);
 }
 
@@ -245,17 +263,28 @@ static void held_over(struct source_session *s)
     s->identify_later = false;
 }
 
+/* It leaves when the message that asked for it is looked at again, and so is all else that leaves with it. */
+static void release_bind(struct source_session *s, uint64_t run)
+{
+    pg_bind_judged(s, s->judged.portal, run);
+    s->judged.portal->judged = true; /* what was approved is its run */
+    pg_judged_done(&s->judged);
+    pg_client_resume(s);
+}
+
 void pg_release(struct source_session *s, struct hold *h, uint64_t run)
 {
     if (s->hold != h)
         return;
     pg_session_check(s);
     size_t len = s->scanned + s->held_len;
-    bool extended = s->held_len == 0 || strcmp(s->judged.operation, "execute") == 0;
+    bool extended = strcmp(s->judged.operation, "execute") == 0;
     held_over(s);
-    if (s->held_len == 0)
-        pg_bind_judged(s, s->judged.portal, run);
-    if (s->held_len != 0 && pg_push_judged(s, run) != ERR_OK) {
+    if (s->held_len == 0) {
+        release_bind(s, run);
+        return;
+    }
+    if (pg_push_judged(s, run) != ERR_OK) {
         pg_session_close(s, STR("out of memory"));
         return;
     }
@@ -333,7 +362,7 @@ static bool drop_held(struct source_session *s)
     pg_session_check(s);
     held_over(s);
     pg_judged_done(&s->judged);
-    pg_ring_drop_unsent(&s->ring);
+    pg_drop_unsent(s);
     s->scanned = 0;
     s->held_len = 0;
     if (len != 0)

@@ -43,6 +43,14 @@ void pg_pool_done(struct pg_pool *p)
     p->n_free = 0;
 }
 
+bool pg_name_is_plain(struct str name)
+{
+    for (size_t i = 0; i < name.n; i++)
+        if ((unsigned char)name.p[i] >= 0x80)
+            return false;
+    return true;
+}
+
 static void copy_bytes(char *to, struct str s)
 {
     if (s.n != 0)

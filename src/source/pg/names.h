@@ -18,6 +18,9 @@ struct pg_pool {
 };
 void pg_pool_done(struct pg_pool *p);
 
+/* Only a name of plain ASCII is the same name to the server whatever the encodings; others are never known. */
+bool pg_name_is_plain(struct str name);
+
 struct pg_statement {
     uint32_t refs;
     struct pg_pool *pool;
@@ -25,6 +28,7 @@ struct pg_statement {
     struct sql_cached *text; /* by Parse: its text. By SQL PREPARE: the message's, with the inner facts */
     uint32_t *types;      /* parameter types, 0 where unspecified */
     uint16_t n_types;
+    bool trusts_catalog;  /* its facts count on pg_catalog being searched first; it may be planned anew */
     char *storage;        /* of name and types */
 };
 
@@ -36,6 +40,7 @@ struct pg_portal {
     struct sql_cached *text;           /* what runs; NULL only where that is unknown */
     struct str body;                /* of the Bind message, for the parameters; empty for cursors */
     bool judged;                    /* its run was let through: fetching on is the same run */
+    bool may_plan;                  /* its Bind alone was let through */
     bool is_cursor;                 /* by DECLARE */
     char *storage;
 };

@@ -65,10 +65,17 @@ static void never_ran(struct source_session *s, struct pg_entry *e)
 {
     struct outcome o = {.kind = RUN_FAILED,
                         .rows = -1,
-                        .error_message = STR("not run: an earlier message of the pipeline failed")};
+                        .error_message = STR("not run: an earlier message of the pipeline failed or was refused")};
     if (e->run != 0)
         s->st->gate->ran(s->st->gate->gate, e->run, &o);
     e->run = 0;
+}
+
+void pg_drop_unsent(struct source_session *s)
+{
+    for (size_t i = s->ring.unsent - s->ring.head; i < pg_ring_count(&s->ring); i++)
+        never_ran(s, pg_ring_at(&s->ring, i));
+    pg_ring_drop_unsent(&s->ring);
 }
 
 /* --- Named effects --------------------------------------------------------------------------------- */
@@ -81,6 +88,7 @@ static enum err named_statement(struct source_session *s, const struct sql_named
     enum err e = pg_statement_new(&s->st->pool, n->name, t, (struct str){NULL, 0}, 0, &st);
     sql_cached_unref(t);
     TRY(e);
+    st->trusts_catalog = s->catalog_first;
     e = pg_names_put_statement(&s->names, st);
     pg_statement_unref(st);
     return e;
@@ -130,6 +138,14 @@ static enum err apply_named(struct source_session *s, const struct sql_named *n,
     return ERR_BUG;
 }
 
+static void forget_named(struct source_session *s, const struct sql_named *n)
+{
+    if (n->op == SQL_NAMED_DECLARE || n->op == SQL_NAMED_CLOSE)
+        pg_names_drop_portal(&s->names, n->name);
+    else if (n->op != SQL_NAMED_FETCH && n->op != SQL_NAMED_EXECUTE)
+        pg_names_drop_statement(&s->names, n->name);
+}
+
 /* The statement number `part` of the message has succeeded. */
 static enum err apply_part(struct source_session *s, const struct sql_cached *t, size_t part)
 {
@@ -142,8 +158,13 @@ static enum err apply_part(struct source_session *s, const struct sql_cached *t,
         if (f->offset <= text.n && f->length <= text.n - f->offset)
             text = (struct str){text.p + f->offset, f->length};
     }
+    /* Of two readings it cannot be said which the server took: what they name is not known. */
+    bool two_readings = (sql_cached_facts(t)->dynamic & SQL_D_STRINGS) != 0;
     for (size_t i = 0; i < f->n_named; i++)
-        TRY(apply_named(s, &f->named[i], str_trim(text)));
+        if (!two_readings)
+            TRY(apply_named(s, &f->named[i], str_trim(text)));
+        else
+            forget_named(s, &f->named[i]);
     return ERR_OK;
 }
 
@@ -254,6 +275,8 @@ static enum pass on_complete(struct source_session *s, struct str body)
         return PASS_DIVERGED;
     if (body.n != 0)
         keep_text(s->tag_room, sizeof(s->tag_room), &s->tag_n, (struct str){body.p, body.n - 1});
+    if (str_is((struct str){s->tag_room, s->tag_n}, "ROLLBACK"))
+        pg_note_undone(s);
     if (e->text != NULL)
         bad = apply_part(s, e->text, e->part);
     e->part++;
@@ -339,6 +362,7 @@ static void note_error(struct source_session *s, struct str body)
     struct str code = pg_report_field(body, 'C');
     size_t n;
     s->failed = true;
+    pg_note_undone(s);
     s->fatal_seen = str_is(severity, "FATAL") || str_is(severity, "PANIC");
     keep_text(s->error_code, sizeof(s->error_code) - 1, &n, code);
     s->error_code[n] = '\0';
@@ -358,7 +382,7 @@ static void skip_unsent(struct source_session *s)
         pg_judged_done(&s->judged);
     }
     s->block = BLOCK_NONE;
-    pg_ring_drop_unsent(&s->ring);
+    pg_drop_unsent(s);
     s->scanned = 0;
     if (len != 0)
         buf_consume(&s->in, len);
@@ -368,13 +392,15 @@ static void skip_unsent(struct source_session *s)
 static void skip_to_sync(struct source_session *s)
 {
     bool found = false;
+    const struct pg_entry *failed = pg_ring_at(&s->ring, 0);
+    /* The server forgets its unnamed statement before it reads the new one; what it skips changes nothing. */
+    if (failed->type == PG_E_PARSE && failed->statement->name.n == 0)
+        pg_names_drop_statement(&s->names, failed->statement->name);
     while (s->ring.head < s->ring.unsent && !found) {
         struct pg_entry *e = pg_ring_at(&s->ring, 0);
         found = e->type == PG_E_SYNC;
         if (found)
             break;
-        if (e->type == PG_E_PARSE && e->statement->name.n == 0)
-            pg_names_drop_statement(&s->names, e->statement->name);
         never_ran(s, e);
         pg_ring_pop(&s->ring);
     }
@@ -425,8 +451,10 @@ static void note_status(struct source_session *s, char status)
     s->tx = status;
     if (s->ring.head == s->ring.unsent)
         s->tx_open = status != 'I';
-    if (status == 'I')
-        pg_names_drop_portals(&s->names, false);
+    if (status != 'I')
+        return;
+    pg_names_drop_portals(&s->names, false);
+    pg_note_idle(s);
 }
 
 static enum pass on_ready(struct source_session *s, struct str body)
@@ -462,11 +490,15 @@ static enum pass on_parameter_status(struct source_session *s, struct str body)
     size_t n;
     if (!cursor_ended_well(&c))
         return PASS_DIVERGED;
-    if (str_is(name, "standard_conforming_strings"))
+    bool may_be_undone = s->phase == PHASE_READY;
+    if (str_is(name, "standard_conforming_strings")) {
+        s->strings_in_doubt = may_be_undone;
         s->standard_conforming_strings = str_is(value, "on")    ? SQL_ON
                                          : str_is(value, "off") ? SQL_OFF
                                                                 : SQL_UNKNOWN;
+    }
     if (str_is(name, "client_encoding")) {
+        s->encoding_in_doubt = may_be_undone;
         keep_text(s->encoding_room, sizeof(s->encoding_room), &n, value);
         s->encoding = (struct str){s->encoding_room, n};
     }

@@ -30,8 +30,11 @@ static void session_free(void *ctx)
     buf_done(&s->in);
     buf_done(&s->from_server);
     buf_done(&s->to_client);
-    buf_done(&s->search_path);
-    buf_done(&s->role);
+    for (size_t i = 0; i < 2; i++) {
+        struct pg_note *n = i == 0 ? &s->search_path : &s->role;
+        buf_done(&n->now);
+        buf_done(&n->before);
+    }
     arena_done(&s->arena);
     free(s);
 }
@@ -285,9 +288,10 @@ static bool settings_pass(struct source_session *s)
     else if (e != ERR_OK)
         pg_session_close(s, STR("out of memory"));
     bool pass = e == ERR_OK && judge_startup(s, &all);
-    for (size_t i = 0; pass && i < all.facts.n_setting_changes; i++)
-        if (str_is(all.facts.setting_changes[i].name, "search_path"))
-            s->catalog_first = false;
+    if (pass && all.n != 0 && pg_note_settings(s, &all.facts) != ERR_OK) {
+        startup_error(s, PG_PROGRAM_LIMIT, "a start-up parameter is too long to be shown to an approver");
+        pass = false;
+    }
     buf_done(&all.text);
     return pass;
 }
@@ -516,8 +520,11 @@ static enum err session_new(struct source_state *st, struct source_session **ret
     buf_init(&s->in, LIMIT_PG_JUDGED_MESSAGE + LIMIT_HELD_BACKLOG + MIB);
     buf_init(&s->from_server, LIMIT_PG_INSPECTED + STREAM_READ_SIZE + 64);
     buf_init(&s->to_client, MIB);
-    buf_init(&s->search_path, LIMIT_REASON_BYTES);
-    buf_init(&s->role, LIMIT_REASON_BYTES);
+    for (size_t i = 0; i < 2; i++) {
+        struct pg_note *n = i == 0 ? &s->search_path : &s->role;
+        buf_init(&n->now, LIMIT_REASON_BYTES);
+        buf_init(&n->before, LIMIT_REASON_BYTES);
+    }
     enum err e = arena_printf(&s->arena, &s->context.id, "%s-%llu", st->id_prefix,
                               (unsigned long long)++st->next_session);
     if (e != ERR_OK) {

@@ -71,6 +71,14 @@ struct pg_judged {
     struct str call;          /* function_call: copy of the message's body */
 };
 
+/* A setting that the server does not report, as the session set it; `now` is empty where it did not. */
+struct pg_note {
+    struct buf now, before;
+    bool open;     /* set in a transaction that has not ended */
+    bool is_local; /* by SET LOCAL: it goes with the transaction */
+    bool merged;   /* something failed or was rolled back since: `now` says both */
+};
+
 struct source_session {
     struct source_state *st;
     struct source_session *prev, *next, *key_next;
@@ -109,11 +117,13 @@ struct source_session {
 
     enum sql_known standard_conforming_strings;
     struct str encoding;    /* in encoding_room */
+    /* The server reports both only with ReadyForQuery, and a rollback can bring back what they were: after a
+     * statement that may change them they are unknown until the server is idle outside a transaction. */
+    bool strings_in_doubt, encoding_in_doubt;
     char encoding_room[32];
     char application_room[64];
     bool catalog_first;
-    struct buf search_path; /* as the session set it, empty where it did not */
-    struct buf role;
+    struct pg_note search_path, role;
 
     struct hold *hold;
     struct action action; /* of the hold, or of the message being judged */
@@ -149,6 +159,8 @@ struct pg_statement *pg_find_statement(const struct source_session *s, struct st
 struct pg_portal *pg_find_portal(const struct source_session *s, struct str name, bool *ret_wait);
 /* Goes on with what is waiting in `in`. */
 void pg_client_resume(struct source_session *s);
+/* What was deferred will never be sent; runs among it are reported as such. */
+void pg_drop_unsent(struct source_session *s);
 /* What is being judged joins the ring (unsent), with what its success will change. */
 MUST_USE enum err pg_push_judged(struct source_session *s, uint64_t run);
 /* Planning it was let through; the run's outcome is the Bind's. */
@@ -180,10 +192,23 @@ void pg_held_withdraw(struct source_session *s, struct str reason, bool gone);
 void pg_held_cancel(struct source_session *s);
 
 
+/* The facts of running what the session has under a name that the gateway does not know. */
+void pg_assume_worst(struct sql_facts *f);
 enum err pg_describe(struct source_session *s, const struct action *a, struct buf *out);
 void pg_notice(struct source_session *s, struct hold *h, const struct hold_notice *n);
 void pg_release(struct source_session *s, struct hold *h, uint64_t run);
 void pg_refuse(struct source_session *s, struct hold *h, const struct refusal *r);
+
+/* --- notes.c: settings that change what a text means ------------------------------------------- */
+
+/* A statement with these facts is sent. ERR_LIMIT: a value is too long to be shown; ERR_NOMEM. */
+MUST_USE enum err pg_note_settings(struct source_session *s, const struct sql_facts *f);
+/* A failure or a rollback: settings of this transaction may be what they were. */
+void pg_note_undone(struct source_session *s);
+/* The server is outside a transaction. */
+void pg_note_idle(struct source_session *s);
+/* How the server will read the next text, as far as that is known. */
+struct sql_settings pg_reading(const struct source_session *s);
 
 /* --- cancel.c: CancelRequest ------------------------------------------------------------------ */
 

@@ -125,11 +125,18 @@ enum err pg_read_query(struct str body, struct str *ret_text)
     return ERR_OK;
 }
 
+/* The server's tables compare NAMEDATALEN - 1 bytes of a name: longer ones that begin alike are one. */
+static struct str read_name(struct cursor *c)
+{
+    struct str name = cursor_cstr(c);
+    return (struct str){name.p, name.n < PG_NAME_MAX ? name.n : PG_NAME_MAX};
+}
+
 enum err pg_read_parse(struct str body, struct pg_parse *ret)
 {
     struct cursor c = cursor_of(body);
     struct pg_parse p;
-    p.name = cursor_cstr(&c);
+    p.name = read_name(&c);
     p.text = cursor_cstr(&c);
     p.n_types = cursor_u16(&c);
     p.types = cursor_bytes(&c, (size_t)p.n_types * 4);
@@ -167,8 +174,8 @@ enum err pg_read_bind(struct str body, struct pg_bind *ret)
 {
     struct cursor c = cursor_of(body);
     struct pg_bind b;
-    b.portal = cursor_cstr(&c);
-    b.statement = cursor_cstr(&c);
+    b.portal = read_name(&c);
+    b.statement = read_name(&c);
     b.n_formats = cursor_u16(&c);
     b.formats = cursor_bytes(&c, (size_t)b.n_formats * 2);
     b.n_params = cursor_u16(&c);
@@ -185,7 +192,7 @@ enum err pg_read_execute(struct str body, struct pg_execute *ret)
 {
     struct cursor c = cursor_of(body);
     struct pg_execute e;
-    e.portal = cursor_cstr(&c);
+    e.portal = read_name(&c);
     e.max_rows = cursor_u32(&c);
     if (!cursor_ended_well(&c))
         return ERR_PROTOCOL;
@@ -198,7 +205,7 @@ enum err pg_read_named(struct str body, struct pg_named *ret)
     struct cursor c = cursor_of(body);
     struct pg_named n;
     n.what = (char)cursor_u8(&c);
-    n.name = cursor_cstr(&c);
+    n.name = read_name(&c);
     if (!cursor_ended_well(&c) || (n.what != 'S' && n.what != 'P'))
         return ERR_PROTOCOL;
     *ret = n;
