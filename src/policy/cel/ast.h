@@ -118,6 +118,9 @@ struct node *cel_parse(struct compilation *c);
 /* Expands `call` in place where it is a macro of the language. False: an error, recorded. */
 bool cel_expand_macro(struct compilation *c, struct node *call);
 
+/* Calls `visit` with the name of every macro of the language, without the `cel.` that some have before it. */
+void cel_macro_names(void (*visit)(void *ctx, struct str name), void *ctx);
+
 /* Resolves names, deduces types. False: an error, recorded. */
 bool cel_check(struct compilation *c, struct node *root);
 

@@ -54,6 +54,13 @@ static const struct language_macro {
     {"cel", "accuVar", 2, EXPAND_ACCU_VAR, 0},
 };
 
+void cel_macro_names(void (*visit)(void *ctx, struct str name), void *ctx)
+{
+    for (size_t i = 0; i < ARRAY_LEN(macros); i++)
+        if (i == 0 || strcmp(macros[i].name, macros[i - 1].name) != 0)
+            visit(ctx, str_of(macros[i].name));
+}
+
 static bool refuse(struct compilation *c, const struct node *n, const char *message)
 {
     cel_diagnose(c, CEL_LEVEL_ERROR, "macro", n->offset, n->end, NO_HINT, "%s", message);

@@ -284,12 +284,9 @@ static void offer(void *ctx, struct str name)
 
 void cel_report_unknown_function(struct checker *k, const struct node *n)
 {
-    static const char *const macros[] = {"all", "exists", "exists_one", "existsOne", "map", "filter",
-                                         "has", "transformList", "transformMap", "optMap"};
     struct nearest s = nearest_to(n->name);
     cel_function_names(k->c, offer, &s);
-    for (size_t i = 0; i < ARRAY_LEN(macros); i++)
-        nearest_offer(&s, str_of(macros[i]));
+    cel_macro_names(offer, &s);
     cel_diagnose(k->c, CEL_LEVEL_ERROR, "unknown-function", n->at, n->at + (uint32_t)n->name.n,
              nearest_hint(k, &s), "unknown function `%.*s`", STR_FMT(n->name));
 }
