@@ -21,6 +21,26 @@ struct search {
     size_t leaves[LIMIT_REQUIREMENTS];
 };
 
+static bool requirement_eq(const struct requirement *a, const struct requirement *b)
+{
+    if (a->count != b->count || a->n_from != b->n_from)
+        return false;
+    for (size_t i = 0; i < a->n_from; i++)
+        if (!str_eq(a->from[i], b->from[i]))
+            return false;
+    return true;
+}
+
+bool quorum_eq(const struct quorum *a, const struct quorum *b)
+{
+    if (a->n_reqs != b->n_reqs)
+        return false;
+    for (size_t i = 0; i < a->n_reqs; i++)
+        if (!requirement_eq(&a->reqs[i], &b->reqs[i]))
+            return false;
+    return true;
+}
+
 bool quorum_well_formed(const struct quorum *q)
 {
     uint64_t total = 0;

@@ -19,6 +19,9 @@ struct tally {
  * that is not well formed is never met. */
 bool quorum_well_formed(const struct quorum *q);
 
+/* True where both ask for the same, in the same order. */
+bool quorum_eq(const struct quorum *a, const struct quorum *b);
+
 /* `who` are distinct; those who fit no requirement do not count. */
 struct tally quorum_tally(const struct quorum *q, const struct person *const *who, size_t n);
 

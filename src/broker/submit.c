@@ -159,13 +159,25 @@ static void open_request(struct broker *b, uint32_t worker, const struct link_su
 
 /* --- Attaching to a request that was kept ------------------------------------------------------ */
 
+/* What was asked of people then is what would be asked of them now: a guardrail that came since, or
+ * that looks at the hour or the address, is not got round by an approval that was given without it. */
+static bool asks_the_same(struct broker *b, const struct live *l, const struct link_submit *s)
+{
+    struct arena a CLEANUP(arena_done);
+    struct store_request q;
+    arena_init(&a, REQUEST_ARENA);
+    return change_load(b, l, &a, &q) == ERR_OK && quorum_eq(&q.r.quorum, &s->quorum) &&
+           str_eq(q.r.guardrails, s->guardrails);
+}
+
 static struct live *find_kept(struct broker *b, const struct link_submit *s)
 {
     struct digest subject = digest_of(s->subject);
     for (size_t i = 0; i < b->n_live; i++) {
         struct live *l = &b->live[i];
         if (l->holding == DETACHED && l->doomed == NULL && l->state != REQUEST_RUNNING &&
-            digest_eq(&l->digest, &s->digest) && digest_eq(&l->subject, &subject))
+            digest_eq(&l->digest, &s->digest) && digest_eq(&l->subject, &subject) &&
+            asks_the_same(b, l, s))
             return l;
     }
     return NULL;

@@ -840,6 +840,18 @@ TEST(a_kept_request_waits_without_its_client_and_the_same_action_attaches)
     other.subject = STR("dev2");
     CHECK_OK(submit_as(&r, 1, other));
     CHECK(r.seen->request != id); /* another's request is not theirs to take */
+    struct link_submit stricter = s;
+    stricter.hold = 7;
+    stricter.guardrails = STR("bulk-write,at-night");
+    CHECK_OK(submit_as(&r, 1, stricter));
+    CHECK(r.seen->request != id); /* nor is an approval good for more than it was asked for */
+    static const struct str from[] = {STR_INIT("dba")};
+    static const struct requirement two[] = {{from, 1, 2}};
+    stricter = s;
+    stricter.hold = 8;
+    stricter.quorum = (struct quorum){two, 1};
+    CHECK_OK(submit_as(&r, 1, stricter));
+    CHECK(r.seen->request != id && r.seen->count[LINK_APPROVED] == 0);
     s.hold = 6;
     CHECK_OK(submit_as(&r, 1, s));
     CHECK(r.seen->request == id && r.seen->count[LINK_APPROVED] == 1 && r.seen->worker == 1);
