@@ -18,11 +18,16 @@ export const IS_ROOT = process.getuid() === 0;
 export function test(name, run, timeout = 60000) {
   nodeTest(name, { timeout }, async () => {
     const undo = [];
-    try {
-      await run({ defer: (f) => undo.push(f) });
-    } finally {
-      for (const f of undo.reverse()) await f();
+    const errors = [];
+    await Promise.resolve(run({ defer: (f) => undo.push(f) })).catch((e) => errors.push(e));
+    for (const f of undo.reverse()) {
+      try {
+        await f();
+      } catch (e) {
+        errors.push(e);
+      }
     }
+    if (errors.length > 0) throw errors[0];
   });
 }
 
