@@ -1,54 +1,14 @@
-#include "source/pg/session.h"
+#include "source/pg/client.h"
 #include "base/clock.h"
 #include "base/limits.h"
-#include "base/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 /*
- * Messages from the client. One pass over what is there: understood messages join the run that is
- * written to the server in one piece; a message that must wait or is refused ends the run.
- *
- *   p: [ from ......... ready ......... at ......... n )
- *        may be sent      deferred       not yet looked at
+ * What each message of the client means. The table of states and messages is at the end.
  */
-struct pump {
-    const char *p;
-    size_t n, from, ready, at;
-};
-
-enum step {
-    STEP_DEFER = 1, /* understood; goes with the next that is sent */
-    STEP_SEND,      /* it and everything deferred */
-    STEP_DROP,      /* this message only; nothing is deferred */
-    STEP_WAIT,      /* stays where it is; s->block says why */
-    STEP_REFUSE,    /* it and everything deferred go; s->refusal is the answer */
-    STEP_LAST,      /* it alone goes; what is deferred is dropped, and nothing follows */
-    STEP_MORE,      /* not all of it is here */
-    STEP_STOP,      /* the session ended */
-};
-
-/* One message. */
-struct message {
-    char type;
-    size_t len; /* with type and length */
-    struct str body;
-    struct buf *report; /* for STEP_REFUSE */
-    bool bind_refused;  /* STEP_REFUSE: a deferred Bind, on whose behalf nothing was asked */
-};
-
 typedef enum step handler(struct source_session *s, struct message *m);
-
-bool pg_to_server(struct source_session *s, struct str bytes)
-{
-    enum err e = bytes.n != 0 ? stream_write(s->server, bytes) : ERR_OK;
-    if (e == ERR_OK)
-        return true;
-    pg_session_fatal(s, PG_CONNECTION_FAILURE, STR("the database no longer takes data"),
-                     str_of(err_text(e)), (struct str){NULL, 0});
-    return false;
-}
 
 static enum step fatal(struct source_session *s, const char *sqlstate, const char *message)
 {
@@ -70,122 +30,15 @@ static enum step malformed(struct source_session *s, char type)
     return fatal(s, PG_PROTOCOL_VIOLATION, text);
 }
 
-/* --- Names, as the next message will find them -------------------------------------------------- */
-
-static bool ends_segment(const struct pg_entry *e)
-{
-    return e->type == PG_E_SYNC || e->type == PG_E_QUERY || e->type == PG_E_FUNCTION ||
-           e->type == PG_E_REFUSED_QUERY;
-}
-
-/* The newest outstanding message that makes or drops the name; NULL where there is none. In the
- * present segment its success can be taken for granted (or nothing after it runs); in an earlier one
- * it cannot. */
-static const struct pg_entry *outstanding(const struct source_session *s, struct str name,
-                                          enum pg_entry_type makes, enum pg_entry_type drops,
-                                          bool *ret_wait)
-{
-    bool earlier = false;
-    *ret_wait = false;
-    for (size_t i = pg_ring_count(&s->ring); i > 0; i--) {
-        const struct pg_entry *e = pg_ring_at(&s->ring, i - 1);
-        earlier = earlier || ends_segment(e);
-        bool makes_it = e->type == makes &&
-                        str_eq(makes == PG_E_PARSE ? e->statement->name : e->portal->name, name);
-        if (!makes_it && !(e->type == drops && str_eq(e->name, name)))
-            continue;
-        *ret_wait = earlier;
-        return e;
-    }
-    return NULL;
-}
-
-struct pg_statement *pg_find_statement(const struct source_session *s, struct str name, bool *ret_wait)
-{
-    const struct pg_entry *e =
-        outstanding(s, name, PG_E_PARSE, PG_E_CLOSE_STATEMENT, ret_wait);
-    struct pg_statement *st = e != NULL ? e->statement /* NULL for Close */
-                                        : pg_names_statement(&s->names, name);
-    /* The server plans it anew where search_path changed: what it would call then is not what was judged. */
-    bool outdated = st != NULL && st->trusts_catalog && !s->catalog_first;
-    return outdated || !pg_name_is_plain(name) ? NULL : st;
-}
-
-struct pg_portal *pg_find_portal(const struct source_session *s, struct str name, bool *ret_wait)
-{
-    const struct pg_entry *e = outstanding(s, name, PG_E_BIND, PG_E_CLOSE_PORTAL, ret_wait);
-    if (!pg_name_is_plain(name))
-        return NULL;
-    return e != NULL ? e->portal : pg_names_portal(&s->names, name);
-}
-
 /* --- Waiting ----------------------------------------------------------------------------------- */
 
 /* Where a setting was changed, also for the ReadyForQuery in whose company the server reports it. */
 static bool must_wait(const struct source_session *s)
 {
     bool unsettled = s->strings_in_doubt || s->encoding_in_doubt || s->role.open || s->search_path.open;
-    return s->ring.barriers != 0 || (unsettled && s->ring.unsent != s->ring.head) || pg_ring_count(&s->ring) >= LIMIT_PG_IN_FLIGHT - 8;
-}
-
-/* --- What a statement will change ---------------------------------------------------------------- */
-
-/* After these, the next text may mean something else, or a name may stand for something else. */
-static bool changes_reading(const struct sql_facts *f)
-{
-    const uint32_t classes = SQL_SESSION | SQL_ROLE | SQL_DYNAMIC | SQL_PARSE_ERROR;
-    return f->changes_session || (f->classes & classes) != 0 || f->n_named != 0 ||
-           f->n_setting_changes != 0 || (f->traits & (SQL_T_LEXER_CHANGE | SQL_T_SEARCH_PATH)) != 0;
-}
-
-static void predict_transaction(struct source_session *s, struct str command)
-{
-    static const struct {
-        const char *tag;
-        bool open;
-    } tags[] = {{"BEGIN", true},
-                {"START TRANSACTION", true},
-                {"COMMIT", false},
-                {"ROLLBACK", false},
-                {"PREPARE TRANSACTION", false}};
-    for (size_t i = 0; i < ARRAY_LEN(tags); i++)
-        if (str_is(command, tags[i].tag))
-            s->tx_open = tags[i].open;
-}
-
-static void predict(struct source_session *s, const struct sql_facts *f)
-{
-    if (f->n_parts == 0)
-        predict_transaction(s, f->command);
-    for (size_t i = 0; i < f->n_parts; i++)
-        predict_transaction(s, f->parts[i].command);
-}
-
-static enum pg_entry_type entry_type(const struct pg_judged *j)
-{
-    if (strcmp(j->operation, "execute") == 0)
-        return PG_E_EXECUTE;
-    return strcmp(j->operation, "query") == 0 ? PG_E_QUERY : PG_E_FUNCTION;
-}
-
-enum err pg_push_judged(struct source_session *s, uint64_t run)
-{
-    struct pg_judged *j = &s->judged;
-    const struct sql_facts *f = sql_cached_facts(j->text);
-    struct pg_entry *e;
-    TRY(pg_note_settings(s, f));
-    TRY(pg_ring_push(&s->ring, entry_type(j), &e));
-    e->run = run;
-    if (run != 0)
-        e->started_ns = clock_mono_ns();
-    if (j->portal != NULL)
-        e->portal = pg_portal_ref(j->portal);
-    if (f->n_named != 0)
-        e->text = sql_cached_ref(j->text);
-    if (changes_reading(f))
-        pg_ring_set_barrier(&s->ring, e);
-    predict(s, f);
-    return ERR_OK;
+    bool on_the_wire = s->ring.unsent != s->ring.head;
+    return s->ring.barriers != 0 || (unsettled && on_the_wire) ||
+           pg_ring_count(&s->ring) >= LIMIT_PG_IN_FLIGHT - 8;
 }
 
 /* --- Judging ----------------------------------------------------------------------------------- */
@@ -649,7 +502,7 @@ static size_t limit_of(unsigned kind)
     }
 }
 
-static enum step check_header(struct source_session *s, unsigned char type, uint32_t length)
+enum step pg_client_header(struct source_session *s, unsigned char type, uint32_t length)
 {
     char text[96];
     unsigned kind = message_of[type];
@@ -673,224 +526,7 @@ static enum step check_header(struct source_session *s, unsigned char type, uint
     return fatal(s, PG_PROGRAM_LIMIT, text);
 }
 
-/* --- The pump ------------------------------------------------------------------------------------------ */
-
-static bool send_ready(struct source_session *s, struct pump *p)
+enum step pg_client_message(struct source_session *s, struct message *m)
 {
-    struct str run = {p->p + p->from, p->ready - p->from};
-    p->from = p->ready;
-    return pg_to_server(s, run);
-}
-
-/* The rest of a CopyData body needs no look at all. */
-static void pass_skipped(struct source_session *s, struct pump *p)
-{
-    size_t n = p->n - p->at < s->client_skip ? p->n - p->at : s->client_skip;
-    s->client_skip -= n;
-    p->at += n;
-    p->ready = p->at;
-    if (s->client_skip_drops)
-        p->from = p->at;
-}
-
-/* The message at p->at, if it is all there. CopyData is handled by its header alone. */
-static enum step next_message(struct source_session *s, struct pump *p, struct message *m)
-{
-    size_t left = p->n - p->at;
-    if (left < PG_HEADER)
-        return STEP_MORE;
-    const char *head = p->p + p->at;
-    uint32_t length = pg_length(head);
-    enum step step = check_header(s, (unsigned char)head[0], length);
-    if (step != STEP_SEND)
-        return step;
-    m->type = head[0];
-    m->len = (size_t)length + 1;
-    if (m->type == 'd') {
-        s->client_skip = m->len - (left < m->len ? left : m->len);
-        m->len -= s->client_skip;
-        s->client_skip_drops = s->flow == FLOW_SKIP;
-    } else if (left < m->len) {
-        return STEP_MORE;
-    }
-    m->body = (struct str){head + PG_HEADER, m->len - PG_HEADER};
     return handlers[s->flow][message_of[(unsigned char)m->type]](s, m);
-}
-
-static bool ends_segment_type(char type)
-{
-    return type == 'S' || type == 'Q' || type == 'F';
-}
-
-static void mark_sent(struct source_session *s, struct pump *p, const struct message *m)
-{
-    p->at += m->len;
-    p->ready = p->at;
-    pg_ring_mark_sent(&s->ring);
-    if (m->type == 'E' || m->type == 'H')
-        s->segment_open = s->segment_open || s->flow == FLOW_NORMAL;
-    else if (ends_segment_type(m->type) && s->flow == FLOW_NORMAL)
-        s->segment_open = false;
-}
-
-/* Deferred ones go now, with a Flush, so that what is waited for comes. */
-static bool hurry(struct source_session *s, struct pump *p)
-{
-    struct buf flush CLEANUP(buf_done) = {0};
-    buf_init(&flush, 16);
-    if (pg_ring_count(&s->ring) != 0 && s->ring.unsent == s->ring.head) {
-        p->ready = p->at;
-        pg_ring_mark_sent(&s->ring);
-        s->segment_open = true;
-    }
-    if (!send_ready(s, p))
-        return false;
-    if (!s->segment_open)
-        return true;
-    return pg_put_flush(&flush) == ERR_OK && pg_to_server(s, buf_view(&flush));
-}
-
-static bool refuse_message(struct source_session *s, struct pump *p, struct message *m)
-{
-    if (!send_ready(s, p))
-        return false;
-    pg_drop_unsent(s);
-    p->at += m->len;
-    p->from = p->ready = p->at;
-    bool extended = m->type == 'E' || m->bind_refused;
-    m->bind_refused = false;
-    pg_answer_refused(s, extended, buf_view(m->report));
-    return s->phase == PHASE_READY;
-}
-
-/* False: the session is gone. */
-static bool pump(struct source_session *s, struct pump *p)
-{
-    struct buf report CLEANUP(buf_done) = {0};
-    struct message m = {.report = &report};
-    buf_init(&report, 64 * KIB);
-    while (s->phase == PHASE_READY && s->block == BLOCK_NONE && p->at < p->n) {
-        if (s->client_skip != 0) {
-            pass_skipped(s, p);
-            continue;
-        }
-        enum step step = next_message(s, p, &m);
-        switch (step) {
-        case STEP_DEFER:
-            p->at += m.len;
-            break;
-        case STEP_SEND:
-            mark_sent(s, p, &m);
-            break;
-        case STEP_DROP:
-            if (!send_ready(s, p))
-                return false;
-            p->at += m.len;
-            p->from = p->ready = p->at;
-            break;
-        case STEP_REFUSE:
-            if (!refuse_message(s, p, &m))
-                return false;
-            buf_clear(&report);
-            break;
-        case STEP_LAST:
-            if (!send_ready(s, p))
-                return false;
-            p->from = p->at;
-            p->ready = p->at += m.len;
-            break;
-        case STEP_WAIT:
-            return s->block == BLOCK_ANSWERS ? hurry(s, p) : send_ready(s, p);
-        case STEP_MORE:
-            return send_ready(s, p);
-        case STEP_STOP:
-            return false;
-        }
-    }
-    return s->phase != PHASE_CLOSED && send_ready(s, p);
-}
-
-/* Reading stops while too much waits behind something that is blocked. */
-static void bound_backlog(struct source_session *s)
-{
-    size_t whole = s->scanned + s->held_len;
-    if (s->block != BLOCK_NONE && buf_len(&s->in) > whole + LIMIT_HELD_BACKLOG)
-        stream_pause(s->client);
-    else if (!stream_is_full(s->server))
-        stream_resume(s->client);
-}
-
-static void keep(struct source_session *s, struct str rest)
-{
-    enum err e = rest.n != 0 ? buf_put_str(&s->in, rest) : ERR_OK;
-    if (e != ERR_OK)
-        (void)failed(s, e);
-}
-
-static void run_pump(struct source_session *s, struct str chunk)
-{
-    bool direct = buf_len(&s->in) == 0;
-    if (!direct) {
-        keep(s, chunk);
-        if (s->phase == PHASE_CLOSED)
-            return;
-    }
-    struct str v = direct ? chunk : buf_view(&s->in);
-    struct pump p = {.p = v.p, .n = v.n, .at = s->scanned};
-    if (!pump(s, &p))
-        return;
-    if (s->phase != PHASE_READY)
-        return;
-    s->scanned = p.at - p.ready;
-    if (direct)
-        keep(s, (struct str){p.p + p.ready, p.n - p.ready});
-    else
-        buf_consume(&s->in, p.ready);
-    if (s->phase == PHASE_READY) {
-        pg_session_check(s);
-        bound_backlog(s);
-    }
-}
-
-/* Passwords and their kin, one whole message at a time. */
-static void auth_bytes(struct source_session *s, struct str bytes)
-{
-    keep(s, bytes);
-    while ((s->phase == PHASE_AUTH || s->phase == PHASE_STARTING) && buf_len(&s->in) >= PG_HEADER) {
-        struct str v = buf_view(&s->in);
-        uint32_t length = pg_length(v.p);
-        if (length < 4 || length > LIMIT_PG_AUTH_MESSAGE) {
-            (void)fatal(s, PG_PROTOCOL_VIOLATION, "invalid length of a password message");
-            return;
-        }
-        if (s->phase == PHASE_STARTING || v.n < (size_t)length + 1)
-            return; /* after the login it waits for ReadyForQuery */
-        pg_session_auth_message(s, v.p[0], (struct str){v.p + PG_HEADER, length - 4});
-        if (s->phase != PHASE_AUTH || !pg_to_server(s, (struct str){v.p, (size_t)length + 1}))
-            return;
-        buf_consume(&s->in, (size_t)length + 1);
-    }
-}
-
-void pg_client_bytes(struct source_session *s, struct str bytes)
-{
-    if (s->phase == PHASE_AUTH || s->phase == PHASE_STARTING) {
-        auth_bytes(s, bytes);
-        return;
-    }
-    if (s->block == BLOCK_NONE) {
-        run_pump(s, bytes);
-        return;
-    }
-    keep(s, bytes);
-    if (s->phase == PHASE_READY)
-        bound_backlog(s);
-}
-
-void pg_client_resume(struct source_session *s)
-{
-    if (s->phase == PHASE_READY && s->block == BLOCK_NONE)
-        run_pump(s, (struct str){NULL, 0});
-    else if (s->phase == PHASE_AUTH)
-        auth_bytes(s, (struct str){NULL, 0});
 }

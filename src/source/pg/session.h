@@ -150,7 +150,7 @@ void pg_session_drain(struct source_session *s);
 /* A client message while the session is being set up: passwords. */
 void pg_session_auth_message(struct source_session *s, char type, struct str body);
 
-/* --- client.c: messages from the client ------------------------------------------------------- */
+/* --- pump.c, client.c, ahead.c: messages from the client -------------------------------------- */
 
 void pg_client_bytes(struct source_session *s, struct str bytes);
 /* The statement of that name as the next message will find it; NULL where the gateway knows none.
