@@ -160,6 +160,18 @@ static double slice_native(bool (*native)(const struct cel_value *), unsigned *r
     return (double)(clock_mono_ns() - start) / PER_SLICE;
 }
 
+/* For how many of the rows it is true: what another engine must find, too. */
+static unsigned count_true(const struct cel_program *p, struct cel_eval *e)
+{
+    unsigned yes = 0;
+    for (int i = 0; i < ROWS; i++) {
+        e->slots = rows[i];
+        arena_reset(e->arena);
+        yes += cel_test(p, e) == CEL_OUTCOME_TRUE;
+    }
+    return yes;
+}
+
 static int run_case(size_t c, const struct cel_schema *schema, int slices, bool json)
 {
     static double cel[MOST_SLICES], native[MOST_SLICES], ratio[MOST_SLICES];
@@ -184,8 +196,10 @@ static int run_case(size_t c, const struct cel_schema *schema, int slices, bool 
     bool agree = cases[c].native == NULL || yes == native_yes;
     double ns = median(cel, slices), base = median(native, slices), times = median(ratio, slices);
     if (json)
-        printf("{\"case\":\"%s\",\"ns\":%.2f,\"native_ns\":%.2f,\"ratio\":%.2f,\"goal_ns\":%.0f}\n",
-               cases[c].name, ns, base, times, cases[c].goal);
+        printf("{\"case\":\"%s\",\"ns\":%.2f,\"native_ns\":%.2f,\"ratio\":%.2f,\"goal_ns\":%.0f,"
+               "\"allocates\":%s,\"agrees\":%s,\"true\":%u}\n",
+               cases[c].name, ns, base, times, cases[c].goal, grew ? "true" : "false", agree ? "true" : "false",
+               count_true(p, &e));
     else
         printf("%-16s %8.1f ns   goal %3.0f ns %-6s native %5.1f ns, ratio %4.1f%s%s\n", cases[c].name,
                ns, cases[c].goal, ns <= cases[c].goal ? "met" : "MISSED", base, times,

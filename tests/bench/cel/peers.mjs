@@ -1,5 +1,6 @@
 // The same conditions and facts as tests/bench/cel_bench.c, by three engines from npm.
-//   node peers.mjs [--quick]      one JSON object a line: {"engine", "case", "ns"}
+//   node peers.mjs [--quick]      one JSON object a line: {"engine", "case", "ns", "true"}: for
+//                                 how many of the 64 rows it is true, or {"engine", "case", "error"}
 import { celEnv, parse as bufParse, plan } from '@bufbuild/cel'
 import { parse as marcParse } from '@marcbachmann/cel-js'
 import { evaluate as chromeEvaluate, parse as chromeParse } from 'cel-js'
@@ -76,7 +77,7 @@ function prepare(name, text) {
   for (const [engine, make] of Object.entries(engines)) {
     try {
       const run = make(text)
-      prepared.push({ engine, run, ns: [], answers: facts.map((_, i) => run(i)).join() })
+      prepared.push({ engine, run, ns: [], yes: facts.filter((_, i) => run(i) === true).length })
     } catch (error) {
       console.log(JSON.stringify({ engine, case: name, error: error.message }))
     }
@@ -94,13 +95,13 @@ for (const [name, text] of Object.entries(cases)) {
       if (s >= 0) p.ns.push(ns)
     }
   }
-  for (const { engine, ns, answers } of prepared)
+  for (const { engine, ns, yes } of prepared)
     console.log(
       JSON.stringify({
         engine,
         case: name,
         ns: +median(ns).toFixed(1),
-        agrees: answers === prepared[0].answers,
+        true: yes,
       }),
     )
 }
