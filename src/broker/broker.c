@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 /*
- * The life of a request, from the broker's side, and the invariants (DESIGN.md §4) that it keeps:
+ * The life of a request, from the broker's side, and the invariants (ARCHITECTURE.md) that it keeps:
  *
  *               SUBMIT
  *                 | record `opened` on disk, row committed, then SUBMITTED

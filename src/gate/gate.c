@@ -1,7 +1,7 @@
 /*
  * The gate: what sources call, and the verdict.
  *
- * What it keeps, by the numbers of DESIGN.md section 4, and where:
+ * What it keeps, by the numbers of ARCHITECTURE.md, and where:
  *
  *   1. Nothing of an action reaches the upstream before its verdict exists: a source forwards on
  *      VERDICT_ALLOW from submit, or on release, and on nothing else; release comes only from
