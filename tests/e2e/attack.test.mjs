@@ -151,6 +151,24 @@ test('S2: what was prepared under one search_path is not what runs under another
   await nothingRuns(g, c, bind('', 's'), execute(''), sync());
 });
 
+test('L1: the end of a COPY that had failed is not waited for', async (scope) => {
+  const { c } = await start(scope);
+  await c.ask(query('COPY nowhere FROM STDIN'));
+  await c.ask(front.copyDone(), query('PREPARE s AS SELECT 7'));
+  await c.ask(front.copyFail('late'), query('EXECUTE s'));
+  await c.ask(query('COPY nowhere FROM STDIN'), front.copyDone());
+  await c.ask(query('EXECUTE s'));
+  // CopyDone stands before what the server answers with rows or COPY data of its own.
+  await c.ask(query('COPY nowhere FROM STDIN'), front.copyDone(), query('COPY notes TO STDOUT'));
+  await c.ask(query('SELECT 8'));
+});
+
+test('L1: a statement that has to wait for a COPY FROM STDIN ends the session, as on the server', async (scope) => {
+  const { c } = await start(scope);
+  c.send(query('COPY notes (body) FROM STDIN'), query('EXECUTE s'), front.copyFail('too late'), sync());
+  await c.ended();
+});
+
 // What the approver is told about the session when this is held behind it.
 async function shownBehind(scope, parameters, ...before) {
   const { g, c } = await start(scope, BULK, parameters);

@@ -408,6 +408,8 @@ static enum step on_copy_end(struct source_session *s, struct message *m)
         s->flow = FLOW_NORMAL;
         return STEP_SEND;
     }
+    if (pg_ring_count(&s->ring) == 0)
+        return STEP_SEND; /* the COPY failed; nothing answers this */
     enum err bad = pg_ring_push(&s->ring, PG_E_COPY_END, &e);
     return bad == ERR_OK ? STEP_SEND : failed(s, bad);
 }

@@ -302,7 +302,7 @@ static enum pass on_suspended(struct source_session *s, struct str body)
 
 static enum pass on_rows(struct source_session *s, struct str body)
 {
-    struct pg_entry *e = pg_ring_head(&s->ring);
+    struct pg_entry *e = head_of(s);
     (void)body;
     return e != NULL && (e->type == PG_E_QUERY || e->type == PG_E_EXECUTE) ? PASS_ON : PASS_DIVERGED;
 }
@@ -749,7 +749,9 @@ static bool server_pump(struct source_session *s, struct flow *f)
 /* What the answers have made possible. */
 static void after_answers(struct source_session *s)
 {
-    if (s->block == BLOCK_ANSWERS && s->ring.head == s->ring.unsent) {
+    (void)head_of(s); /* the end of a COPY that failed before it came is not waited for */
+    bool takes_data = s->flow == FLOW_COPY_IN; /* what waits is out of place: the server would not answer it */
+    if (s->block == BLOCK_ANSWERS && (s->ring.head == s->ring.unsent || takes_data)) {
         s->block = BLOCK_NONE;
         pg_client_resume(s);
     } else if (s->block == BLOCK_NONE && buf_len(&s->in) != 0) {
