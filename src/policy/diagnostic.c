@@ -171,6 +171,21 @@ static enum err caret_put(struct buf *out, const struct diagnostic *d)
     return buf_put_u8(out, '\n');
 }
 
+static enum err hint_put(struct buf *out, struct str hint)
+{
+    struct str line, rest = hint;
+    const char *before = "      hint: ";
+    while (rest.n != 0) {
+        if (!str_cut(rest, '\n', &line, &rest)) {
+            line = rest;
+            rest.n = 0;
+        }
+        TRY(buf_printf(out, "%s%.*s\n", before, STR_FMT(line)));
+        before = "            ";
+    }
+    return ERR_OK;
+}
+
 enum err diagnostic_text(struct buf *out, const struct diagnostic *d)
 {
     TRY(buf_put_str(out, d->path));
@@ -181,9 +196,7 @@ enum err diagnostic_text(struct buf *out, const struct diagnostic *d)
         TRY(buf_printf(out, "%5u | %.*s\n", d->line, STR_FMT(d->source_line)));
         TRY(caret_put(out, d));
     }
-    if (d->hint.n != 0)
-        TRY(buf_printf(out, "      hint: %.*s\n", STR_FMT(d->hint)));
-    return ERR_OK;
+    return hint_put(out, d->hint);
 }
 
 void diagnostic_json(struct json *j, const struct diagnostic *d)

@@ -437,6 +437,12 @@ TEST(a_diagnostic_shows_its_line_and_a_caret)
                               "      | ^~~\n"
                               "      hint: did you mean `api`?\n");
     buf_clear(&out);
+    /* A hint of several lines, as of a failing test with several reasons. */
+    const struct diagnostic reasons = {.severity = SEVERITY_ERROR, .path = STR("p"), .message = STR("m"),
+                                       .hint = STR("one\ntwo\n")};
+    CHECK_OK(diagnostic_text(&out, &reasons));
+    CHECK_STR(buf_view(&out), "p: error: m\n      hint: one\n            two\n");
+    buf_clear(&out);
     struct json j;
     json_init(&j, &out);
     diagnostic_json(&j, &f.said.list[0]);
