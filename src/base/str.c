@@ -34,6 +34,14 @@ bool str_contains(struct str s, struct str needle)
     return s.n >= needle.n && memmem(s.p, s.n, needle.p, needle.n) != NULL;
 }
 
+bool str_contains_ascii_nocase(struct str s, struct str needle)
+{
+    for (size_t i = 0; i + needle.n <= s.n; i++)
+        if (str_eq_ascii_nocase((struct str){s.p + i, needle.n}, needle))
+            return true;
+    return false;
+}
+
 int str_cmp(struct str a, struct str b)
 {
     size_t n = a.n < b.n ? a.n : b.n;

@@ -41,6 +41,7 @@ bool str_eq_ascii_nocase(struct str a, struct str b);
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 bool str_contains(struct str s, struct str needle);
+bool str_contains_ascii_nocase(struct str s, struct str needle);
 
 /* The byte-wise order: <0, 0, >0. */
 int str_cmp(struct str a, struct str b);

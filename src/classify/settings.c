@@ -133,10 +133,9 @@ static struct str lower_case(struct collect *c, struct str s)
 /* True where the path puts something before pg_catalog, so that it can stand in for built-ins. */
 static bool path_hides_catalog(struct str path)
 {
-    for (size_t i = 1; i + 10 <= path.n; i++)
-        if (memcmp(path.p + i, "pg_catalog", 10) == 0)
-            return !(i == 1 && path.p[0] == '"');
-    return false;
+    size_t skip = path.n != 0 && path.p[0] == '"' ? 2 : 1; /* standing first it hides nothing */
+    return path.n > skip &&
+           str_contains_ascii_nocase((struct str){path.p + skip, path.n - skip}, STR("pg_catalog"));
 }
 
 static void mark_setting(struct walk *w, struct place place, const struct setting *s, const struct str *value)

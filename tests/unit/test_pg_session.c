@@ -270,6 +270,39 @@ TEST(what_a_setting_may_change_is_not_read_before_the_setting_is_known)
     peer_done(&p);
 }
 
+static bool lower_is_trusted_after(const char *set, size_t length)
+{
+    struct peer p;
+    struct buf q;
+    peer_init(&p, 0);
+    log_in(&p);
+    buf_init(&q, 1000);
+    CHECK_OK(pg_put_query(&q, str_from(set, length)));
+    client_says(&p, buf_view(&q));
+    server_says(&p, STR(DONE READY_I));
+    buf_clear(&q);
+    CHECK_OK(pg_put_query(&q, STR("SELECT lower('X')")));
+    client_says(&p, buf_view(&q));
+    CHECK_STR(str_of(p.text), "SELECT lower('X')");
+    bool trusted = p.action.sql != NULL && (p.action.sql->classes & SQL_DYNAMIC) == 0;
+    buf_done(&q);
+    peer_done(&p);
+    return trusted;
+}
+
+TEST(a_search_path_that_hides_the_catalogue_in_any_spelling_makes_its_functions_unknown)
+{
+    static const struct str hiding[] = {
+        STR_INIT("SET search_path = evil, pg_catalog"),
+        STR_INIT("SELECT set_config('search_path', 'evil, PG_CATALOG', false)"),
+        STR_INIT("SELECT set_config('sea' || 'rch_path', 'evil, pg_catalog', false)"),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(hiding); i++)
+        CHECK(!lower_is_trusted_after(hiding[i].p, hiding[i].n));
+    struct str plain = STR("SET search_path = shop, public");
+    CHECK(lower_is_trusted_after(plain.p, plain.n));
+}
+
 TEST(a_statement_prepared_in_sql_is_known_when_it_is_bound)
 {
     struct peer p;
@@ -637,6 +670,7 @@ TAP_MAIN(T(the_login_is_relayed_and_the_cancel_secret_is_not_the_servers),
          T(a_name_whose_new_parse_failed_still_stands_for_the_old_text),
          T(an_aborted_pipeline_changes_no_names),
          T(what_a_setting_may_change_is_not_read_before_the_setting_is_known),
+         T(a_search_path_that_hides_the_catalogue_in_any_spelling_makes_its_functions_unknown),
          T(a_statement_prepared_in_sql_is_known_when_it_is_bound),
          T(execute_in_sql_carries_the_facts_of_a_statement_parsed_by_protocol),
          T(an_unknown_portal_is_dynamic), T(fetching_on_from_a_suspended_portal_is_the_same_run),

@@ -133,6 +133,11 @@ TEST(a_setting_means_the_same_however_it_is_given)
     CHECK((facts("SET row_security TO DEFAULT").traits & SQL_T_DISABLES_GUARD) != 0);
     CHECK((facts("SET search_path = a, pg_catalog").traits & SQL_T_DISABLES_GUARD) != 0);
     CHECK((facts("SET search_path = pg_catalog, a").traits & SQL_T_DISABLES_GUARD) == 0);
+    /* The server folds what is not quoted: another spelling is the same schema. */
+    CHECK((facts("SELECT set_config('search_path', 'evil, PG_CATALOG', false)").traits & SQL_T_DISABLES_GUARD) != 0);
+    CHECK((facts("SELECT set_config('search_path', 'Pg_Catalog, evil', false)").traits & SQL_T_DISABLES_GUARD) == 0);
+    CHECK((facts("SELECT set_config('search_path', '\"x\", pg_catalog', false)").traits & SQL_T_DISABLES_GUARD) != 0);
+    CHECK((facts("SELECT set_config('search_path', '\"pg_catalog\", x', false)").traits & SQL_T_DISABLES_GUARD) == 0);
     CHECK((facts("SET nobody_knows = 1").traits & SQL_T_UNREVIEWED_SETTING) != 0);
     CHECK((facts("SET app.user = '5'").traits & SQL_T_UNREVIEWED_SETTING) == 0);
     CHECK((facts("SET NAMES 'GBK'").traits & SQL_T_LEXER_CHANGE) != 0);

@@ -67,15 +67,6 @@ static void settled(struct pg_note *n)
     n->open = false;
 }
 
-static bool names_catalog(struct str path)
-{
-    const struct str catalog = STR("pg_catalog");
-    for (size_t i = 0; i + catalog.n <= path.n; i++)
-        if (str_eq_ascii_nocase((struct str){path.p + i, catalog.n}, catalog))
-            return true;
-    return false;
-}
-
 static bool is_current(const struct source_session *s, const struct sql_setting *c, bool strings)
 {
     if (!c->known_value)
@@ -101,7 +92,7 @@ static enum err note_one(struct source_session *s, const struct sql_setting *c)
     if (!str_is(c->name, "search_path"))
         return ERR_OK;
     /* Never believed again once it was in doubt: a rollback would restore the doubtful one. */
-    if (!c->known_value || names_catalog(c->value))
+    if (!c->known_value || str_contains_ascii_nocase(c->value, STR("pg_catalog")))
         s->catalog_first = false;
     return note(&s->search_path, value, c->is_local);
 }
