@@ -190,6 +190,21 @@
 #define LIMIT_HTTP_UNSENT (16 * MIB)
 #define LIMIT_EVENT_UNSENT (1 * MIB)
 
+/* --- Outgoing HTTP ---------------------------------------------------------------------------- */
+
+/* One exchange with an identity provider or a webhook, from its start to its last byte. */
+#define LIMIT_FETCH_MS 10000
+#define LIMIT_FETCH_CONNECT_MS 5000
+/* An answer, unless its caller wants less: key sets and schedules are some ten KiB. */
+#define LIMIT_FETCH_BODY (1 * MIB)
+#define LIMIT_FETCH_HEADERS (64 * KIB)
+#define LIMIT_FETCH_URL ((size_t)8192)
+/* Exchanges under way at once, connections for them, and redirects of one: what waits for others
+ * must not use up this process. */
+#define LIMIT_FETCHES 256
+#define LIMIT_FETCH_CONNECTIONS 32
+#define LIMIT_FETCH_REDIRECTS 5
+
 /* --- Audit ----------------------------------------------------------------------------------- */
 
 /* One record line: an envelope as a JSON string (every byte of it is escaped at worst into two) and

@@ -1,47 +1,10 @@
 #include "tap.h"
 
 #include "base/limits.h"
+#include "certificate.h"
 #include "net/stream_internal.h"
 #include "net/tls.h"
 #include "net_probe.h"
-
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
-#include <sys/stat.h>
-
-/* --- A certificate of our own for the name "db.test", made for this run ---------------------- */
-
-static char dir[] = "/tmp/countersign-tls-XXXXXX", cert_file[64], key_file[64];
-
-static void write_certificate(void)
-{
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *x = X509_new();
-    CHECK(mkdtemp(dir) != NULL && key != NULL && x != NULL);
-    (void)snprintf(cert_file, sizeof(cert_file), "%s/cert.pem", dir);
-    (void)snprintf(key_file, sizeof(key_file), "%s/key.pem", dir);
-    X509_set_version(x, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-    X509_gmtime_adj(X509_getm_notBefore(x), -60);
-    X509_gmtime_adj(X509_getm_notAfter(x), 3600);
-    X509_set_pubkey(x, key);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
-                               (const unsigned char *)"db.test", -1, -1, 0);
-    X509_set_issuer_name(x, X509_get_subject_name(x));
-    X509_EXTENSION *names =
-        X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:db.test,IP:127.0.0.1");
-    X509_add_ext(x, names, -1);
-    X509_EXTENSION_free(names);
-    CHECK(X509_sign(x, key, EVP_sha256()) > 0);
-    FILE *f = fopen(cert_file, "w");
-    CHECK(f != NULL && PEM_write_X509(f, x) == 1 && fclose(f) == 0);
-    f = fopen(key_file, "w");
-    CHECK(f != NULL && PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) == 1 &&
-          fclose(f) == 0);
-    CHECK(chmod(key_file, 0600) == 0);
-    X509_free(x);
-    EVP_PKEY_free(key);
-}
 
 /* Two streams against each other; contexts where asked for. */
 struct rig {
@@ -363,7 +326,7 @@ TEST(keys_that_others_may_read_and_files_that_do_not_fit_are_refused)
 
 TEST(files_are_removed_at_the_end)
 {
-    CHECK(unlink(cert_file) == 0 && unlink(key_file) == 0 && rmdir(dir) == 0);
+    CHECK(unlink(cert_file) == 0 && unlink(key_file) == 0 && rmdir(certificate_dir) == 0);
 }
 
 TAP_MAIN(T(both_sides_are_secured_and_bytes_pass),
