@@ -99,6 +99,69 @@ static bool blank_comments(struct tree *t, size_t n)
     return blanked;
 }
 
+static enum tree_literal literal_of(const PgQuery__ScanToken *k)
+{
+    switch (k->token) {
+    case PG_QUERY__TOKEN__ICONST:
+        return TREE_INT;
+    case PG_QUERY__TOKEN__FCONST:
+        return TREE_NUMBER;
+    case PG_QUERY__TOKEN__SCONST:
+    case PG_QUERY__TOKEN__USCONST:
+        return TREE_TEXT;
+    case PG_QUERY__TOKEN__BCONST:
+    case PG_QUERY__TOKEN__XCONST:
+        return TREE_BITS;
+    default:
+        return TREE_NO_LITERAL;
+    }
+}
+
+static enum err copy_tokens(struct arena *a, size_t text_length, const PgQuery__ScanResult *s,
+                            struct tree_token **ret, size_t *ret_n)
+{
+    struct tree_token *list = arena_new_array(a, s->n_tokens, struct tree_token);
+    if (list == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < s->n_tokens; i++) {
+        const PgQuery__ScanToken *k = s->tokens[i];
+        if (k->start < 0 || k->end < k->start || (size_t)k->end > text_length)
+            return ERR_INVALID;
+        list[i] = (struct tree_token){
+            .start = (uint32_t)k->start,
+            .end = (uint32_t)k->end,
+            .literal = literal_of(k),
+            .comment = k->token == PG_QUERY__TOKEN__C_COMMENT || k->token == PG_QUERY__TOKEN__SQL_COMMENT,
+            .semicolon = k->token == PG_QUERY__TOKEN__ASCII_59,
+        };
+    }
+    *ret = list;
+    *ret_n = s->n_tokens;
+    return ERR_OK;
+}
+
+enum err tree_tokens(struct arena *a, struct str text, bool conforming, struct tree_token **ret, size_t *ret_n)
+{
+    if (text.n > LIMIT_SQL_COMMENTED)
+        return ERR_INVALID;
+    char *z = str_dupz(text);
+    if (z == NULL)
+        return text.n != 0 && memchr(text.p, '\0', text.n) != NULL ? ERR_INVALID : ERR_NOMEM;
+    standard_conforming_strings = conforming;
+    escape_string_warning = false;
+    PgQueryScanResult r = pg_query_scan(z);
+    enum err e = ERR_INVALID;
+    if (r.error == NULL) {
+        PgQuery__ScanResult *s = pg_query__scan_result__unpack(NULL, r.pbuf.len, (const uint8_t *)r.pbuf.data);
+        e = s != NULL ? copy_tokens(a, text.n, s, ret, ret_n) : ERR_NOMEM;
+        if (s != NULL)
+            pg_query__scan_result__free_unpacked(s, NULL);
+    }
+    pg_query_free_scan_result(r);
+    free(z);
+    return e;
+}
+
 enum err tree_parse(struct tree *t, struct str text, bool conforming)
 {
     t->copy = text.n < sizeof(t->small) ? t->small : malloc(text.n + 1);

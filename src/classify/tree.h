@@ -30,6 +30,19 @@ struct tree {
 MUST_USE enum err tree_parse(struct tree *t, struct str text, bool standard_conforming_strings);
 void tree_done(struct tree *t);
 
+/* One token of the library's own lexer: bytes start to end of the text. */
+enum tree_literal { TREE_NO_LITERAL, TREE_INT, TREE_NUMBER, TREE_TEXT, TREE_BITS };
+struct tree_token {
+    uint32_t start, end;
+    enum tree_literal literal;
+    bool comment, semicolon;
+};
+
+/* The tokens of a text of at most LIMIT_SQL_COMMENTED bytes, in the arena. ERR_INVALID where the lexer stops at an
+ * error (or the text holds a NUL or is too long), ERR_NOMEM. */
+MUST_USE enum err tree_tokens(struct arena *a, struct str text, bool standard_conforming_strings,
+                              struct tree_token **ret, size_t *ret_n);
+
 /* relpersistence of a temporary relation (catalog/pg_class.h, which needs more of the server than this does). */
 #define PERSISTENCE_TEMP 't'
 

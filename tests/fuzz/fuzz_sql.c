@@ -6,9 +6,27 @@
  */
 #include "base/buf.h"
 #include "base/limits.h"
+#include "classify/shape.h"
 #include "classify/sql.h"
 
 #include <stdlib.h>
+
+/* A shape is there or not, and a comment does not make another. */
+static void a_shape_is_of_what_counts(struct arena *a, struct str text, struct sql_settings s, const struct sql_facts *f)
+{
+    struct sql_shape one, other;
+    struct sql_facts g;
+    struct str commented;
+    static const struct digest none;
+    if (sql_shape_of(a, text, &s, f, &one) != ERR_OK)
+        return;
+    must((one.text.n == 0) == digest_eq(&one.digest, &none));
+    must(one.text.n == 0 || (f->dynamic == 0 && f->statements == 1));
+    if (one.text.n == 0 || arena_printf(a, &commented, "/* x */ %.*s", STR_FMT(text)) != ERR_OK)
+        return;
+    if (classify(a, commented, &s, &g) && sql_shape_of(a, commented, &s, &g, &other) == ERR_OK && other.text.n != 0)
+        must(digest_eq(&one.digest, &other.digest));
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -114,6 +132,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         copies_and_unions_say_the_same(&a, &f);
         a_change_stays_a_change(&a, text, &s, &f);
         both_readings_count(&a, text, s);
+        a_shape_is_of_what_counts(&a, text, s, &f);
     }
     arena_done(&a);
     return 0;
