@@ -11,23 +11,6 @@
 
 #include <stdlib.h>
 
-/* A shape is there or not, and a comment does not make another. */
-static void a_shape_is_of_what_counts(struct arena *a, struct str text, struct sql_settings s, const struct sql_facts *f)
-{
-    struct sql_shape one, other;
-    struct sql_facts g;
-    struct str commented;
-    static const struct digest none;
-    if (sql_shape_of(a, text, &s, f, &one) != ERR_OK)
-        return;
-    must((one.text.n == 0) == digest_eq(&one.digest, &none));
-    must(one.text.n == 0 || (f->dynamic == 0 && f->statements == 1));
-    if (one.text.n == 0 || arena_printf(a, &commented, "/* x */ %.*s", STR_FMT(text)) != ERR_OK)
-        return;
-    if (classify(a, commented, &s, &g) && sql_shape_of(a, commented, &s, &g, &other) == ERR_OK && other.text.n != 0)
-        must(digest_eq(&one.digest, &other.digest));
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void must(bool fact)
@@ -110,6 +93,23 @@ static void both_readings_count(struct arena *a, struct str text, struct sql_set
     if (all && classify(a, text, &s, &unknown))
         must(unknown.may_write ||
              !(on.may_write || (off.may_write && (off.classes & SQL_PARSE_ERROR) == 0)));
+}
+
+/* A shape is there or not, and a comment does not make another. */
+static void a_shape_is_of_what_counts(struct arena *a, struct str text, struct sql_settings s, const struct sql_facts *f)
+{
+    struct sql_shape one, other;
+    struct sql_facts g;
+    struct str commented;
+    static const struct digest none;
+    if (sql_shape_of(a, text, &s, f, &one) != ERR_OK)
+        return;
+    must((one.text.n == 0) == digest_eq(&one.digest, &none));
+    must(one.text.n == 0 || (f->dynamic == 0 && f->statements == 1));
+    if (one.text.n == 0 || arena_printf(a, &commented, "/* x */ %.*s", STR_FMT(text)) != ERR_OK)
+        return;
+    if (classify(a, commented, &s, &g) && sql_shape_of(a, commented, &s, &g, &other) == ERR_OK && other.text.n != 0)
+        must(digest_eq(&one.digest, &other.digest));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
