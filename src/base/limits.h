@@ -34,6 +34,13 @@
  * size; longer ones pass unread. */
 #define LIMIT_PG_INSPECTED (64 * KIB)
 
+/* A question of the gateway's own: columns and bytes of its rows. Facts about the relations and functions of one
+ * statement are some KiB, a plan some tens. */
+#define LIMIT_PG_ASK_COLUMNS 32
+#define LIMIT_PG_ASK_BYTES (1 * MIB)
+/* Beyond its time limit, which the server keeps, for the way there and back. */
+#define LIMIT_PG_ASK_GRACE_MS 1000
+
 /* --- Streams --------------------------------------------------------------------------------- */
 
 /* One read; the buffer is shared by all streams of a loop. */

@@ -109,8 +109,8 @@ static bool cancel_here(struct source_state *st, uint32_t pid, uint32_t secret)
     struct source_session *s = find(st, pid, secret);
     if (s == NULL)
         return false;
-    if (s->block == BLOCK_HELD)
-        pg_held_cancel(s);
+    if (s->block == BLOCK_HELD || s->block == BLOCK_ASKS)
+        pg_waiting_cancel(s);
     else
         send_errand(s);
     return true;

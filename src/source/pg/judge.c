@@ -1,6 +1,7 @@
 #include "source/pg/session.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "source/pg/ask.h"
 #include "source/pg/params.h"
 
 #include <assert.h>
@@ -358,7 +359,7 @@ void pg_answer_refused(struct source_session *s, bool extended, struct str repor
 static bool drop_held(struct source_session *s)
 {
     size_t len = s->scanned + s->held_len;
-    bool extended = s->held_len == 0 || strcmp(s->judged.operation, "execute") == 0;
+    bool extended = s->held_len == 0 || buf_view(&s->in).p[s->scanned] == 'E';
     pg_session_check(s);
     held_over(s);
     pg_judged_done(&s->judged);
@@ -401,16 +402,17 @@ void pg_held_withdraw(struct source_session *s, struct str reason, bool gone)
         s->st->gate->withdraw(s->st->gate->gate, h, reason, gone);
 }
 
-void pg_held_cancel(struct source_session *s)
+void pg_waiting_cancel(struct source_session *s)
 {
-    struct hold *h = s->hold;
     struct buf report CLEANUP(buf_done) = {0};
     struct pg_report r = {"ERROR", PG_QUERY_CANCELED, STR("canceling statement due to user request"),
-                          STR("The request for approval was withdrawn; nothing was run."),
+                          s->hold != NULL ? STR("The request for approval was withdrawn; nothing was run.")
+                                          : STR("It had not been judged yet; nothing was run."),
                           (struct str){NULL, 0}};
     buf_init(&report, 4 * KIB);
-    s->st->gate->withdraw(s->st->gate->gate, h, STR("cancelled by the requester"),
-                              false);
+    pg_ask_cancel(s);
+    if (s->hold != NULL)
+        s->st->gate->withdraw(s->st->gate->gate, s->hold, STR("cancelled by the requester"), false);
     if (pg_put_report(&report, &r) == ERR_OK) {
         pg_held_refuse(s, buf_view(&report));
     } else {

@@ -1,7 +1,8 @@
-#include "source/pg/session.h"
+#include "source/pg/server.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "source/pg/ask.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,16 +13,6 @@
  * one that answers nothing there means that the gateway's picture of the session is wrong, and a
  * wrong picture must not judge: the session ends.
  */
-
-enum pass {
-    PASS_ON = 1,
-    PASS_SWALLOW,  /* not for the client; to_client may hold something in its place */
-    PASS_DIVERGED,
-    PASS_CLOSED,   /* the session ended */
-};
-
-/* body.p == NULL: longer than LIMIT_PG_INSPECTED, passes unread. */
-typedef enum pass handler(struct source_session *s, struct str body);
 
 /* --- Outcomes ------------------------------------------------------------------------------------ */
 
@@ -375,9 +366,11 @@ static void skip_unsent(struct source_session *s)
 {
     size_t len = s->scanned;
     s->flow = FLOW_SKIP;
-    if (s->block == BLOCK_HELD) {
+    if (s->block == BLOCK_HELD || s->block == BLOCK_ASKS) {
         len += s->held_len;
         s->held_len = 0;
+    }
+    if (s->block == BLOCK_HELD) {
         pg_held_withdraw(s, STR("an earlier message of the pipeline failed"), false);
         pg_judged_done(&s->judged);
     }
@@ -388,14 +381,9 @@ static void skip_unsent(struct source_session *s)
         buf_consume(&s->in, len);
 }
 
-/* The server ignores everything up to the next Sync. */
-static void skip_to_sync(struct source_session *s)
+void pg_skip_to_sync(struct source_session *s)
 {
     bool found = false;
-    const struct pg_entry *failed = pg_ring_at(&s->ring, 0);
-    /* The server forgets its unnamed statement before it reads the new one; what it skips changes nothing. */
-    if (failed->type == PG_E_PARSE && failed->statement->name.n == 0)
-        pg_names_drop_statement(&s->names, failed->statement->name);
     while (s->ring.head < s->ring.unsent && !found) {
         struct pg_entry *e = pg_ring_at(&s->ring, 0);
         found = e->type == PG_E_SYNC;
@@ -408,6 +396,13 @@ static void skip_to_sync(struct source_session *s)
         skip_unsent(s);
     else if (s->flow == FLOW_COPY_IN)
         s->flow = FLOW_NORMAL;
+}
+
+/* The server forgets its unnamed statement before it reads the new one; what it skips changes nothing. */
+static void forget_failed(struct source_session *s, const struct pg_entry *failed)
+{
+    if (failed->type == PG_E_PARSE && failed->statement->name.n == 0)
+        pg_names_drop_statement(&s->names, failed->statement->name);
 }
 
 static enum pass replaced(struct source_session *s, const struct pg_entry *e)
@@ -440,13 +435,14 @@ static enum pass on_error(struct source_session *s, struct str body)
         break;
     }
     answered(s, e);
-    skip_to_sync(s);
+    forget_failed(s, e);
+    pg_skip_to_sync(s);
     return pass;
 }
 
 /* --- Ready -------------------------------------------------------------------------------------------------- */
 
-static void note_status(struct source_session *s, char status)
+void pg_note_status(struct source_session *s, char status)
 {
     s->tx = status;
     if (s->ring.head == s->ring.unsent)
@@ -466,7 +462,7 @@ static enum pass on_ready(struct source_session *s, struct str body)
         s->sync_credit--;
         if (s->flow == FLOW_SKIP)
             s->flow = FLOW_NORMAL;
-        note_status(s, body.p[0]);
+        pg_note_status(s, body.p[0]);
         return PASS_ON;
     }
     if (e == NULL || (e->type != PG_E_SYNC && e->type != PG_E_QUERY && e->type != PG_E_FUNCTION &&
@@ -479,11 +475,11 @@ static enum pass on_ready(struct source_session *s, struct str body)
     answered(s, e);
     pg_ring_pop(&s->ring);
     s->sync_credit = 0;
-    note_status(s, body.p[0]);
+    pg_note_status(s, body.p[0]);
     return PASS_ON;
 }
 
-static enum pass on_parameter_status(struct source_session *s, struct str body)
+enum pass pg_on_parameter_status(struct source_session *s, struct str body)
 {
     struct cursor c = cursor_of(body);
     struct str name = cursor_cstr(&c), value = cursor_cstr(&c);
@@ -509,106 +505,20 @@ static enum pass on_parameter_status(struct source_session *s, struct str body)
     return PASS_ON;
 }
 
-/* --- The login -------------------------------------------------------------------------------------------------- */
-
-enum { AUTH_OK = 0, AUTH_SASL = 10 };
-
-/* SCRAM-SHA-256-PLUS binds the password exchange to one TLS connection; behind a gateway there are
- * two, so it is not offered on. */
-static enum pass offer_sasl(struct source_session *s, struct cursor mechanisms)
-{
-    size_t start = buf_len(&s->to_client), offered = 0;
-    enum err e = buf_put_u8(&s->to_client, 'R');
-    if (e == ERR_OK)
-        e = buf_put_u32(&s->to_client, 0);
-    if (e == ERR_OK)
-        e = buf_put_u32(&s->to_client, AUTH_SASL);
-    for (struct str m; e == ERR_OK && (m = cursor_cstr(&mechanisms)).n != 0;) {
-        if (str_ends(m, STR("-PLUS"))) {
-            s->cb_hidden = true;
-            continue;
-        }
-        offered++;
-        e = buf_put_cstr(&s->to_client, m);
-    }
-    if (e == ERR_OK)
-        e = buf_put_u8(&s->to_client, 0);
-    if (e != ERR_OK || mechanisms.bad)
-        return PASS_DIVERGED;
-    buf_patch_u32(&s->to_client, start + 1, (uint32_t)(buf_len(&s->to_client) - start - 1));
-    s->sasl_started = true;
-    if (offered != 0)
-        return PASS_SWALLOW;
-    buf_clear(&s->to_client);
-    pg_session_fatal(s, PG_INVALID_AUTHORIZATION,
-                     STR("the database only accepts SCRAM with channel binding, which cannot pass a gateway"),
-                     (struct str){NULL, 0},
-                     STR("Allow scram-sha-256 without channel binding for the gateway's connections."));
-    return PASS_CLOSED;
-}
-
-static enum pass on_authentication(struct source_session *s, struct str body)
-{
-    struct cursor c = cursor_of(body);
-    uint32_t code = cursor_u32(&c);
-    if (c.bad)
-        return PASS_DIVERGED;
-    if (code == AUTH_SASL)
-        return offer_sasl(s, c);
-    if (code == AUTH_OK)
-        s->phase = PHASE_STARTING;
-    return PASS_ON;
-}
-
-static enum pass on_key(struct source_session *s, struct str body)
-{
-    struct cursor c = cursor_of(body);
-    s->backend_pid = cursor_u32(&c);
-    s->backend_secret = cursor_u32(&c);
-    if (!cursor_ended_well(&c) || pg_key_issue(s) != ERR_OK)
-        return PASS_DIVERGED;
-    enum err e = buf_put_u8(&s->to_client, 'K');
-    if (e == ERR_OK)
-        e = buf_put_u32(&s->to_client, 12);
-    if (e == ERR_OK)
-        e = buf_put_u32(&s->to_client, s->backend_pid);
-    if (e == ERR_OK)
-        e = buf_put_u32(&s->to_client, s->secret);
-    return e == ERR_OK ? PASS_SWALLOW : PASS_DIVERGED;
-}
-
-static enum pass on_first_ready(struct source_session *s, struct str body)
-{
-    if (body.n != 1)
-        return PASS_DIVERGED;
-    s->phase = PHASE_READY;
-    note_status(s, body.p[0]);
-    timer_free(s->timer);
-    s->timer = NULL;
-    s->opened = true;
-    s->st->gate->session_opened(s->st->gate->gate, &s->subject, s->st->resource, &s->context);
-    return PASS_ON;
-}
-
 /* --- The table ---------------------------------------------------------------------------------------------------- */
-
-struct rule {
-    handler *fn;
-    bool inspect; /* needs the whole body */
-};
 
 enum { GROUP_AUTH, GROUP_STARTING, GROUP_SESSION, GROUP_COUNT };
 
 static const struct rule rules[GROUP_COUNT][256] = {
-    [GROUP_AUTH] = {['R'] = {on_authentication, true},
+    [GROUP_AUTH] = {['R'] = {pg_on_authentication, true},
                     ['E'] = {on_error, true},
                     ['N'] = {on_pass, false},
                     ['v'] = {on_pass, false}},
-    [GROUP_STARTING] = {['S'] = {on_parameter_status, true},
-                        ['K'] = {on_key, true},
+    [GROUP_STARTING] = {['S'] = {pg_on_parameter_status, true},
+                        ['K'] = {pg_on_key, true},
                         ['E'] = {on_error, true},
                         ['N'] = {on_pass, false},
-                        ['Z'] = {on_first_ready, true}},
+                        ['Z'] = {pg_on_first_ready, true}},
     [GROUP_SESSION] = {['D'] = {on_rows, false},
                        ['T'] = {on_row_description, false},
                        ['C'] = {on_complete, true},
@@ -623,7 +533,7 @@ static const struct rule rules[GROUP_COUNT][256] = {
                        ['E'] = {on_error, true},
                        ['N'] = {on_pass, false},
                        ['A'] = {on_pass, false},
-                       ['S'] = {on_parameter_status, true},
+                       ['S'] = {pg_on_parameter_status, true},
                        ['G'] = {on_copy_in, false},
                        ['H'] = {on_rows, false},
                        ['W'] = {on_copy_both, false},
@@ -634,6 +544,8 @@ static const struct rule rules[GROUP_COUNT][256] = {
 
 static const struct rule *rule_of(const struct source_session *s, char type)
 {
+    if (pg_is_asking(s))
+        return pg_ask_rule(type);
     int group = s->phase == PHASE_AUTH       ? GROUP_AUTH
                 : s->phase == PHASE_STARTING ? GROUP_STARTING
                                              : GROUP_SESSION;
@@ -749,6 +661,7 @@ static bool server_pump(struct source_session *s, struct flow *f)
 /* What the answers have made possible. */
 static void after_answers(struct source_session *s)
 {
+    pg_ask_deliver(s);
     (void)head_of(s); /* the end of a COPY that failed before it came is not waited for */
     bool takes_data = s->flow == FLOW_COPY_IN; /* what waits is out of place: the server would not answer it */
     if (s->block == BLOCK_ANSWERS && (s->ring.head == s->ring.unsent || takes_data)) {

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "source/pg/ask.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@ void pg_session_check(const struct source_session *s)
     assert((s->hold != NULL) == (s->block == BLOCK_HELD));
     assert(s->scanned <= buf_len(&s->in));
     assert((s->scanned == 0) == (s->ring.unsent == s->ring.tail) || s->phase == PHASE_CLOSED);
-    assert(s->block != BLOCK_HELD || s->scanned + s->held_len <= buf_len(&s->in));
+    assert((s->block != BLOCK_HELD && s->block != BLOCK_ASKS) || s->scanned + s->held_len <= buf_len(&s->in));
 }
 
 /* --- The end --------------------------------------------------------------------------------- */
@@ -83,6 +84,7 @@ void pg_session_close(struct source_session *s, struct str reason)
     if (s->server != NULL)
         say_goodbye(s);
     report_unfinished(s);
+    pg_ask_drop(s);
     pg_key_drop(s);
     if (s->opened)
         s->st->gate->session_closed(s->st->gate->gate, &s->subject, s->st->resource, &s->context);
@@ -496,7 +498,7 @@ static void on_client_ended(void *ctx, enum err why, struct str text)
 static void on_client_hung_up(void *ctx)
 {
     struct source_session *s = ctx;
-    if (s->block == BLOCK_HELD)
+    if (s->block == BLOCK_HELD || s->block == BLOCK_ASKS)
         pg_session_close(s, STR("the client went away"));
 }
 
@@ -602,7 +604,7 @@ void pg_session_drain(struct source_session *s)
     s->draining = true;
     bool idle = s->phase < PHASE_READY ||
                 (s->phase == PHASE_READY && s->tx == 'I' && pg_ring_count(&s->ring) == 0 &&
-                 s->block == BLOCK_NONE);
+                 s->block == BLOCK_NONE && s->asking == NULL);
     if (idle)
         startup_error(s, PG_ADMIN_SHUTDOWN,
                       "terminating connection: the gateway is shutting down or restarting");

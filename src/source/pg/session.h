@@ -17,11 +17,12 @@
  *   BLOCK_NONE    messages are taken as they come
  *   BLOCK_ANSWERS the next message cannot be judged before what is on the wire has been answered
  *   BLOCK_HELD    the message at in[scanned] waits for people; deferred ones stand before it
+ *   BLOCK_ASKS    the message at in[scanned] waits for the answer to a question of the gateway's own (ask.h)
  *
  * Facts that hold (pg_session_check asserts them):
  *   - `in` begins with `scanned` bytes of deferred messages, as many as ring entries are unsent
  *   - hold != NULL if and only if block == BLOCK_HELD
- *   - nothing of in[0 .. scanned + held_len) has been forwarded while block == BLOCK_HELD
+ *   - nothing of in[0 .. scanned + held_len) has been forwarded while block is BLOCK_HELD or BLOCK_ASKS
  */
 #pragma once
 
@@ -42,7 +43,7 @@ enum pg_phase {
     PHASE_CLOSED,
 };
 enum pg_flow { FLOW_NORMAL, FLOW_COPY_IN, FLOW_COPY_BOTH, FLOW_SKIP, FLOW_COUNT_ };
-enum pg_block { BLOCK_NONE, BLOCK_ANSWERS, BLOCK_HELD };
+enum pg_block { BLOCK_NONE, BLOCK_ANSWERS, BLOCK_HELD, BLOCK_ASKS };
 
 enum { PG_KEY_BUCKETS = 1024 };
 
@@ -125,10 +126,12 @@ struct source_session {
     bool catalog_first;
     struct pg_note search_path, role;
 
+    struct pg_asking *asking; /* a question of the gateway's own, see ask.h; NULL where there is none */
+
     struct hold *hold;
     struct action action; /* of the hold, or of the message being judged */
     struct pg_judged judged;
-    size_t held_len;      /* of the held message; 0 where only the deferred ones are held */
+    size_t held_len;      /* of the message held or asked about; 0 where it is only the deferred ones */
 
     /* Of the run that is being answered. */
     char tag_room[64], error_code[8], error_room[256];
@@ -188,8 +191,12 @@ void pg_answer_refused(struct source_session *s, bool extended, struct str repor
 void pg_held_refuse(struct source_session *s, struct str report);
 /* Forgets the hold; the gate is told. gone: the connection ended. */
 void pg_held_withdraw(struct source_session *s, struct str reason, bool gone);
-/* Ctrl-C. */
-void pg_held_cancel(struct source_session *s);
+/* Ctrl-C while a message is held or waits for the answer to a question: it is answered, nothing was run. */
+void pg_waiting_cancel(struct source_session *s);
+/* The message at hand, of that length (0: only what is deferred before it), waits for a question's answer. */
+void pg_wait_for_question(struct source_session *s, size_t message_len);
+/* The answer is there, or will not come: the message is looked at again. */
+void pg_question_over(struct source_session *s);
 
 
 /* The facts of running what the session has under a name that the gateway does not know. */

@@ -61,13 +61,52 @@ enum err pg_put_query(struct buf *out, struct str sql)
     return ERR_OK;
 }
 
-enum err pg_put_parse(struct buf *out, struct str name, struct str sql)
+enum err pg_put_parse_typed(struct buf *out, struct str name, struct str sql, struct str types)
 {
     size_t at;
+    if (types.n / 4 > UINT16_MAX || types.n % 4 != 0)
+        return ERR_LIMIT;
     TRY(begin(out, 'P', &at));
     TRY(buf_put_cstr(out, name));
     TRY(buf_put_cstr(out, sql));
-    TRY(buf_put_u16(out, 0));
+    TRY(buf_put_u16(out, (uint16_t)(types.n / 4)));
+    TRY(buf_put_str(out, types));
+    end(out, at);
+    return ERR_OK;
+}
+
+enum err pg_put_parse(struct buf *out, struct str name, struct str sql)
+{
+    return pg_put_parse_typed(out, name, sql, (struct str){NULL, 0});
+}
+
+enum err pg_put_bind(struct buf *out, struct str portal, struct str statement, struct str tail)
+{
+    size_t at;
+    TRY(begin(out, 'B', &at));
+    TRY(buf_put_cstr(out, portal));
+    TRY(buf_put_cstr(out, statement));
+    TRY(buf_put_str(out, tail));
+    end(out, at);
+    return ERR_OK;
+}
+
+enum err pg_put_execute(struct buf *out, struct str portal)
+{
+    size_t at;
+    TRY(begin(out, 'E', &at));
+    TRY(buf_put_cstr(out, portal));
+    TRY(buf_put_u32(out, 0));
+    end(out, at);
+    return ERR_OK;
+}
+
+enum err pg_put_close(struct buf *out, char what, struct str name)
+{
+    size_t at;
+    TRY(begin(out, 'C', &at));
+    TRY(buf_put_u8(out, (uint8_t)what));
+    TRY(buf_put_cstr(out, name));
     end(out, at);
     return ERR_OK;
 }
@@ -76,6 +115,11 @@ static enum err put_bare(struct buf *out, char type)
 {
     TRY(buf_put_u8(out, (uint8_t)type));
     return buf_put_u32(out, 4);
+}
+
+enum err pg_put_sync(struct buf *out)
+{
+    return put_bare(out, 'S');
 }
 
 enum err pg_put_flush(struct buf *out)

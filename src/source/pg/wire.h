@@ -45,6 +45,15 @@ MUST_USE enum err pg_put_ready(struct buf *out, char status);
 MUST_USE enum err pg_put_query(struct buf *out, struct str sql);
 /* A Parse message without parameter types. */
 MUST_USE enum err pg_put_parse(struct buf *out, struct str name, struct str sql);
+/* A Parse message; types: parameter types, OIDs of 4 bytes. */
+MUST_USE enum err pg_put_parse_typed(struct buf *out, struct str name, struct str sql, struct str types);
+/* A Bind message; tail: all that stands behind the two names. */
+MUST_USE enum err pg_put_bind(struct buf *out, struct str portal, struct str statement, struct str tail);
+/* An Execute message without a limit of rows. */
+MUST_USE enum err pg_put_execute(struct buf *out, struct str portal);
+/* what: 'S' statement, 'P' portal. */
+MUST_USE enum err pg_put_close(struct buf *out, char what, struct str name);
+MUST_USE enum err pg_put_sync(struct buf *out);
 MUST_USE enum err pg_put_flush(struct buf *out);
 MUST_USE enum err pg_put_terminate(struct buf *out);
 /* SSLRequest. */
