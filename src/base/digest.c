@@ -117,6 +117,9 @@ enum err base64_decode(struct str s, struct buf *ret)
     int n = EVP_DecodeBlock((unsigned char *)space, (const unsigned char *)s.p, (int)s.n);
     if (n < 0)
         return ERR_INVALID;
+    for (size_t i = 0; i < pad; i++)
+        if (space[(size_t)n - 1 - i] != '\0')
+            return ERR_INVALID; /* RFC 4648, section 3.5: bits that nobody reads must be zero */
     buf_commit(ret, (size_t)n - pad);
     return ERR_OK;
 }
