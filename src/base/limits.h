@@ -138,8 +138,9 @@
 #define LIMIT_LINK_KEPT (8 * MIB)
 /* Outcomes that wait for a link; the oldest go first, and are `unknown` to the broker. */
 #define LIMIT_KEPT_RESULTS 10000
-/* Text in one record; longer ones are named by digest and length. */
-#define LIMIT_RECORD_TEXT (64 * KIB)
+/* The envelope and the facts of an action in one record: longer ones are named by digest and length, or
+ * left out. What is escaped grows to twice that at worst, and both must fit LIMIT_LINK_MESSAGE. */
+#define LIMIT_RECORD_TEXT (1 * MIB)
 /* A broker that is asked to stop has two disk syncs to do. */
 #define LIMIT_BROKER_STOP_MS 5000
 /* Open requests of one subject: more is a flood, and floods make approvers careless. */

@@ -116,6 +116,7 @@ static enum err record_policy(struct broker *b, const char *kind, const struct b
         json_object_end(&r.j);
     }
     json_array_end(&r.j);
+    json_put_str(&r.j, "vocabulary", p->vocabulary);
     TRY(record_append(b, &r, kind, now));
     return audit_sync(b->audit);
 }

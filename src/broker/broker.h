@@ -37,6 +37,7 @@ struct broker_policy {
     const struct people *people;
     struct str version;              /* as in struct request.policy_version */
     const struct link_config *files; /* what workers are sent, as CONFIG */
+    struct str vocabulary;           /* of the facts in records (policy/recorded.h) */
 };
 
 struct broker_options {

@@ -239,7 +239,7 @@ static enum err put_in_force(struct process *p, struct config *c)
     struct link_file *list;
     struct link_config files, old_files = p->files;
     TRY(policy_of(c, &list, &files));
-    struct broker_policy policy = {&c->people, c->version, &p->files};
+    struct broker_policy policy = {&c->people, c->version, &p->files, c->vocabulary};
     p->files = files;
     enum err e = broker_set_policy(p->broker, &policy, STR("SIGHUP"), clock_now());
     if (e != ERR_OK) {
@@ -412,7 +412,8 @@ static enum err open_broker(struct process *p, struct str instance)
         return e;
     }
     TRY(policy_of(p->config, &p->file_list, &p->files));
-    p->policy = (struct broker_policy){&p->config->people, p->config->version, &p->files};
+    p->policy = (struct broker_policy){&p->config->people, p->config->version, &p->files,
+                                        p->config->vocabulary};
     struct broker_options o = {p->config->store, p->config->audit_directory, instance, &ops, p};
     e = broker_new(&o, &p->policy, clock_now(), &p->broker, &error);
     if (e != ERR_OK)

@@ -40,22 +40,52 @@ static enum verdict unavailable(struct gate *g, struct str why, struct submissio
     return refused(g, &r, ret);
 }
 
-/* ERR_LIMIT where it can be neither sent nor kept. */
-static enum err record(struct gate *g, const struct action *a, const struct decision *d,
-                       const struct digest *digest, struct str why)
+/* The facts into g->context, where they fit a record: one without them still says what was done. */
+static void write_facts(struct gate *g, const struct action *a)
 {
+    struct json j;
+    buf_clear(&g->context);
+    json_init(&j, &g->context);
+    if (policy_facts_json(g->config->policy, g->eval, a, &j) != ERR_OK ||
+        buf_len(&g->context) > LIMIT_RECORD_TEXT)
+        buf_clear(&g->context);
+}
+
+/* What happens, and to whom it is recorded. */
+struct judged {
+    struct door *door;
+    struct source_session *owner;
+    const struct action *a;
+    const struct decision *d;
+};
+
+/* ERR_LIMIT where it can be neither sent nor kept. */
+static enum err record(struct gate *g, const struct judged *x, const char *refused)
+{
+    struct digest digest;
+    bool whole = write_envelope(g, x->door->source, x->owner, x->a, &digest) == ERR_OK;
+    write_facts(g, x->a);
+    const struct recorded r = {
+        .action = x->a,
+        .decision = x->d,
+        .digest = whole ? &digest : NULL,
+        .envelope = buf_view(&g->envelope),
+        .facts = buf_view(&g->context),
+        .vocabulary = g->config->vocabulary_name,
+        .policy_version = g->config->version,
+        .refused = str_of(refused),
+    };
     buf_clear(&g->explanation);
-    TRY(words_record(a, d, g->config->version, digest, why, &g->explanation));
+    TRY(words_record(&r, &g->explanation));
     const struct link_message m = {.type = LINK_RECORD,
                                    .record = {.json = buf_view(&g->explanation)}};
     return uplink_send_soon(g, &m);
 }
 
 /* A refusal stands also where its record is lost; that it was lost is counted and logged. */
-static void record_refusal(struct gate *g, const struct action *a, const struct decision *d,
-                           const struct digest *digest, struct str why)
+static void record_refusal(struct gate *g, const struct judged *x, const char *refused)
 {
-    if (record(g, a, d, digest, why) == ERR_OK)
+    if (record(g, x, refused) == ERR_OK)
         return;
     if (g->counts.records_lost++ % 1000 == 0)
         log_error("%llu records of refused actions were lost while the broker is away",
@@ -64,30 +94,26 @@ static void record_refusal(struct gate *g, const struct action *a, const struct 
 
 /* --- The three verdicts ---------------------------------------------------------------------- */
 
-static enum verdict allow(struct gate *g, const struct action *a, const struct decision *d,
-                          struct submission *ret)
+static enum verdict allow(struct gate *g, const struct judged *x, struct submission *ret)
 {
-    bool recorded = d->n_matched != 0 || g->config->audit_what == AUDIT_ALL;
-    if (recorded && record(g, a, d, NULL, STR("")) != ERR_OK)
+    bool recorded = x->d->n_matched != 0 || g->config->audit_what == AUDIT_ALL;
+    if (recorded && record(g, x, "") != ERR_OK)
         return unavailable(g, STR("it must be recorded and the log cannot be reached"), ret);
     g->counts.allowed++;
     return VERDICT_ALLOW;
 }
 
-static enum verdict deny(struct gate *g, struct door *door, struct source_session *owner,
-                         const struct action *a, const struct decision *d, struct submission *ret)
+static enum verdict deny(struct gate *g, const struct judged *x, struct submission *ret)
 {
-    struct digest digest;
-    bool whole = write_envelope(g, door->source, owner, a, &digest) == ERR_OK;
-    record_refusal(g, a, d, whole ? &digest : NULL, STR(""));
-    struct refusal r = words_denied(&g->arena, a, d, g->config->version);
+    record_refusal(g, x, "");
+    struct refusal r = words_denied(&g->arena, x->a, x->d, g->config->version);
     return refused(g, &r, ret);
 }
 
-static enum verdict not_held(struct gate *g, const struct action *a, const struct decision *d,
-                             const char *why, struct submission *ret)
+static enum verdict not_held(struct gate *g, const struct judged *x, const char *why,
+                             struct submission *ret)
 {
-    record_refusal(g, a, d, NULL, str_of(why));
+    record_refusal(g, x, why);
     return unavailable(g, str_of(why), ret);
 }
 
@@ -133,30 +159,31 @@ static enum err send_submit(struct gate *g, const struct hold *h, const struct a
     return uplink_send(g, &m);
 }
 
-static enum verdict hold(struct gate *g, struct door *door, struct source_session *owner,
-                         const struct action *a, const struct decision *d, struct submission *ret)
+static enum verdict hold(struct gate *g, const struct judged *x, struct submission *ret)
 {
+    const struct action *a = x->a;
+    const struct decision *d = x->d;
     struct hold *h;
     struct digest digest;
     if (d->quorum.n_reqs == 0)
-        return not_held(g, a, d, "it must be approved and nobody is named who could", ret);
+        return not_held(g, x, "it must be approved and nobody is named who could", ret);
     if (!uplink_is_up(g))
-        return not_held(g, a, d, "it must be approved and the gateway's broker cannot be reached",
+        return not_held(g, x, "it must be approved and the gateway's broker cannot be reached",
                         ret);
-    enum err e = write_envelope(g, door->source, owner, a, &digest);
+    enum err e = write_envelope(g, x->door->source, x->owner, a, &digest);
     if (e == ERR_LIMIT)
-        return not_held(g, a, d,
+        return not_held(g, x,
                         "it must be approved and is too large to be shown in full (over 4 MiB)", ret);
     if (e != ERR_OK)
-        return not_held(g, a, d, "it must be approved and could not be described", ret);
-    if (hold_begin(g, door, owner, a, d, &digest, &h) != ERR_OK)
-        return not_held(g, a, d, "it must be approved and there is no memory left", ret);
+        return not_held(g, x, "it must be approved and could not be described", ret);
+    if (hold_begin(g, x->door, x->owner, a, d, &digest, &h) != ERR_OK)
+        return not_held(g, x, "it must be approved and there is no memory left", ret);
     e = send_submit(g, h, a, d);
     if (e != ERR_OK) {
         hold_free(g, h);
-        return not_held(g, a, d, e == ERR_LIMIT
-                                     ? "it must be approved and too many requests are on their way"
-                                     : "it must be approved and the gateway's broker cannot be reached",
+        return not_held(g, x, e == ERR_LIMIT
+                                  ? "it must be approved and too many requests are on their way"
+                                  : "it must be approved and the gateway's broker cannot be reached",
                         ret);
     }
     g->counts.held++;
@@ -206,15 +233,16 @@ static enum verdict port_submit(void *ctx, struct source_session *owner, const s
     arena_reset(&g->arena);
     if (decide(g, &a, &lazy, &d) != ERR_OK)
         return unavailable(g, STR("the guardrails could not be evaluated"), ret);
+    const struct judged x = {door, owner, &a, &d};
     switch (d.verdict) {
     case VERDICT_ALLOW:
-        v = allow(g, &a, &d, ret);
+        v = allow(g, &x, ret);
         break;
     case VERDICT_HOLD:
-        v = hold(g, door, owner, &a, &d, ret);
+        v = hold(g, &x, ret);
         break;
     case VERDICT_DENY:
-        v = deny(g, door, owner, &a, &d, ret);
+        v = deny(g, &x, ret);
         break;
     default:
         v = unavailable(g, STR("the verdict was none"), ret);

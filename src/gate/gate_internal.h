@@ -18,6 +18,7 @@
 #include "model/envelope.h"
 #include "model/lazy_facts.h"
 #include "net/stream.h"
+#include "policy/recorded.h"
 
 /* --- Holds ----------------------------------------------------------------------------------- */
 
@@ -193,7 +194,14 @@ MUST_USE enum err words_context(const struct action *a, struct buf *out);
 MUST_USE enum err words_guardrails(const struct decision *d, struct arena *a, struct str *ret);
 /* The message of the first of them; empty where there is none. */
 struct str words_message(const struct decision *d);
-/* One record; digest NULL where none was computed; refused: why a hold was not even opened. */
-MUST_USE enum err words_record(const struct action *a, const struct decision *d,
-                               struct str policy_version, const struct digest *digest,
-                               struct str refused, struct buf *out);
+/* What is recorded of an action that nobody has to decide. */
+struct recorded {
+    const struct action *action;
+    const struct decision *decision;
+    const struct digest *digest; /* NULL: it could not be described */
+    struct str envelope;         /* what the digest is of */
+    struct str facts;            /* as policy_facts_json; empty: too many for a record */
+    struct str vocabulary, policy_version;
+    struct str refused;          /* why a hold was not even opened */
+};
+MUST_USE enum err words_record(const struct recorded *r, struct buf *out);

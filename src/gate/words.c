@@ -233,16 +233,27 @@ static void put_text(struct json *j, struct str text)
     json_put_int(j, "text_bytes", (int64_t)text.n);
 }
 
-enum err words_record(const struct action *a, const struct decision *d, struct str policy_version,
-                      const struct digest *digest, struct str refused, struct buf *out)
+/* What is needed to judge the action again. */
+static void put_facts(struct json *j, const struct recorded *r)
 {
+    if (r->facts.n == 0)
+        return;
+    json_key(j, "facts");
+    json_raw(j, r->facts);
+    json_put_str(j, "vocabulary", r->vocabulary);
+}
+
+enum err words_record(const struct recorded *r, struct buf *out)
+{
+    const struct action *a = r->action;
+    const struct decision *d = r->decision;
     char hex[DIGEST_HEX + 1], time[CLOCK_TEXT];
     struct json j;
     json_init(&j, out);
     json_object_begin(&j);
     json_put_z(&j, "event", "action");
     json_put_z(&j, "verdict", verdict_text(d->verdict));
-    put_unless_empty(&j, "refused", refused);
+    put_unless_empty(&j, "refused", r->refused);
     json_put_z(&j, "kind", action_kind_text(a->kind));
     put_unless_empty(&j, "operation", a->operation);
     put_unless_empty(&j, "subject", a->subject->name);
@@ -251,11 +262,15 @@ enum err words_record(const struct action *a, const struct decision *d, struct s
     json_put_str(&j, "resource", a->resource->name);
     put_unless_empty(&j, "session", a->context->id);
     put_unless_empty(&j, "address", a->context->address);
-    put_text(&j, a->text);
-    if (digest != NULL)
-        json_put_str(&j, "digest", digest_hex(digest, hex));
+    if (r->digest != NULL)
+        json_put_str(&j, "digest", digest_hex(r->digest, hex));
+    if (r->digest != NULL && r->envelope.n <= LIMIT_RECORD_TEXT)
+        json_put_str(&j, "envelope", r->envelope);
+    else
+        put_text(&j, a->text);
     put_matches(&j, d);
-    json_put_str(&j, "policy", policy_version);
+    put_facts(&j, r);
+    json_put_str(&j, "policy", r->policy_version);
     json_put_str(&j, "at", clock_text(a->time_wall_ns, time));
     json_object_end(&j);
     return json_end(&j);

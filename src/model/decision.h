@@ -17,6 +17,7 @@ struct matched_guardrail {
     bool observe;       /* recorded, not enforced */
     bool failed;        /* its condition could not be evaluated: it holds (or denies, if it says so) */
     struct str message; /* rendered, for people; never empty */
+    struct str why;     /* where it failed: the reason */
 };
 
 struct decision {

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "policy/compile.h"
+#include "policy/recorded.h"
 
 #include <stdlib.h>
 
@@ -269,6 +270,17 @@ static enum err version_set(struct loaded *c)
     return arena_str(&c->arena, digest_hex(&all, hex), &c->config.version);
 }
 
+static enum err vocabulary_set(struct loaded *c)
+{
+    struct buf names CLEANUP(buf_done) = {0};
+    char name[POLICY_VOCABULARY_NAME + 1];
+    buf_init(&names, MIB);
+    TRY(policy_vocabulary(c->policy, &names));
+    policy_vocabulary_name(buf_view(&names), name);
+    TRY(arena_str(&c->arena, buf_view(&names), &c->config.vocabulary));
+    return arena_str(&c->arena, str_of(name), &c->config.vocabulary_name);
+}
+
 /* The sections are all read, whatever is wrong with one; programs are compiled once what they refer to
  * is sound, since the rest would only repeat what was said. */
 static bool sections_read(struct loading *x)
@@ -300,6 +312,7 @@ static enum err compile(struct loading *x)
         return ERR_INVALID;
     TRY(policy_compile(&x->l, &c->parts, &c->policy));
     c->config.policy = c->policy;
+    TRY(vocabulary_set(c));
     if (x->problems.n_errors == 0 && x->source->test_facts != NULL)
         TRY(policy_test_at_load(&x->l, c->policy, x->source->test_facts));
     return x->problems.n_errors != 0 ? ERR_INVALID : ERR_OK;

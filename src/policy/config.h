@@ -46,6 +46,7 @@ struct config {
 
     const struct policy *policy;
     struct str version; /* the policy version: lower-case hex over all files in order */
+    struct str vocabulary, vocabulary_name; /* of its policy (policy/recorded.h) */
 
     const struct config_file *files; /* the main file first, then what it includes, in order */
     size_t n_files;

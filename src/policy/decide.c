@@ -446,6 +446,7 @@ static enum err matched_put(const struct policy *p, struct policy_eval *e, struc
         m->then = g->then;
         m->observe = g->observe;
         m->failed = hits[i].outcome != CEL_OUTCOME_TRUE;
+        m->why = m->failed ? hits[i].why : (struct str){NULL, 0};
         TRY(guardrail_message(g, e, &hits[i], arena, &m->message));
         d->n_matched++;
     }

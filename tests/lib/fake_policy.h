@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "model/lazy_facts.h"
 #include "policy/config.h"
+#include "policy/recorded.h"
 
 #include <stdlib.h>
 
@@ -57,6 +58,7 @@ enum err config_from_files(const struct config_file *files, size_t n, struct are
     fake_configs++;
     (void)snprintf(f->version, sizeof(f->version), "version-of-%.*s", STR_FMT(text));
     f->c.version = str_of(f->version);
+    f->c.vocabulary_name = STR("0123456789abcdef");
     f->c.audit_what = fake_has(text, "all") ? AUDIT_ALL : AUDIT_MATCHED;
     f->c.notice_interval_ns = 20 * NS_PER_MS;
     f->idle = fake_has(text, "idle");
@@ -182,6 +184,16 @@ enum err policy_explain_json(const struct policy *p, struct policy_eval *e, cons
     json_put_z(out, "verdict", "hold");
     json_object_end(out);
     return ERR_OK;
+}
+
+enum err policy_facts_json(const struct policy *p, struct policy_eval *e, const struct action *a,
+                           struct json *out)
+{
+    (void)p, (void)e;
+    json_object_begin(out);
+    json_put_z(out, "action.kind", action_kind_text(a->kind));
+    json_object_end(out);
+    return json_end(out);
 }
 
 enum err diagnostic_text(struct buf *out, const struct diagnostic *d)

@@ -68,7 +68,7 @@ static const struct person everyone[] = {
 static const struct people people = {everyone, ARRAY_LEN(everyone)};
 static const struct link_file files[] = {{STR_INIT("c.yaml"), STR_INIT("version: 1\n")}};
 static const struct link_config config = {files, 1};
-static const struct broker_policy policy = {&people, STR_INIT("v1"), &config};
+static const struct broker_policy policy = {&people, STR_INIT("v1"), &config, STR_INIT("a.fact")};
 
 static const struct str from_dba[] = {STR_INIT("dba")};
 static const struct requirement one_dba[] = {{from_dba, 1, 1}};
@@ -670,7 +670,7 @@ TEST(I2_who_lost_the_right_since_voting_does_not_count_at_the_claim)
         {.name = STR_INIT("bo"), .groups = g_dba, .n_groups = 1},
     };
     static const struct people left = {fewer, 2};
-    static const struct broker_policy next = {&left, STR_INIT("v2"), &config};
+    static const struct broker_policy next = {&left, STR_INIT("v2"), &config, STR_INIT("a.fact")};
     struct rig r;
     rig_init(&r);
     hello(&r, 0);
@@ -1196,7 +1196,7 @@ TEST(A3_a_log_that_lost_its_end_or_is_another_is_noticed_at_the_start)
 TEST(tokens_are_issued_by_admins_and_end_with_their_person)
 {
     static const struct people without_ana = {everyone + 1, ARRAY_LEN(everyone) - 1};
-    static const struct broker_policy next = {&without_ana, STR_INIT("v2"), &config};
+    static const struct broker_policy next = {&without_ana, STR_INIT("v2"), &config, STR_INIT("a.fact")};
     struct rig r;
     struct broker_error said;
     struct broker_caller ana = {.person = STR("ana")}, bo = {.person = STR("bo")};
@@ -1237,7 +1237,7 @@ TEST(A9_policy_changes_are_recorded_and_what_cannot_be_handed_out_is_refused)
     struct str big = {calloc(1, LIMIT_LINK_MESSAGE), LIMIT_LINK_MESSAGE};
     struct link_file big_file = {STR("big.yaml"), big};
     struct link_config big_config = {&big_file, 1};
-    struct broker_policy too_big = {&people, STR("v9"), &big_config};
+    struct broker_policy too_big = {&people, STR("v9"), &big_config, STR("a.fact")};
     rig_init(&r);
     hello(&r, 0);
     CHECK_ERR(broker_set_policy(r.b, &too_big, STR("SIGHUP"), r.now), ERR_LIMIT);

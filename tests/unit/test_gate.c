@@ -365,6 +365,9 @@ TEST(a_denied_action_is_answered_with_the_guardrails_message_and_recorded)
     struct link_message m = expect(&r, LINK_RECORD);
     CHECK(str_contains(m.record.json, STR("\"verdict\":\"deny\"")));
     CHECK(str_contains(m.record.json, STR("\"digest\":\"")));
+    CHECK(str_contains(m.record.json, STR("\"envelope\":\"{")));
+    CHECK(str_contains(m.record.json, STR("\"facts\":{\"action.kind\":\"sql\"}")));
+    CHECK(str_contains(m.record.json, STR("\"vocabulary\":\"0123456789abcdef\"")));
     CHECK(str_contains(m.record.json, STR("\"policy\":\"version-of-first\"")));
     rig_done(&r);
 }
