@@ -270,6 +270,12 @@ enum err api_listen(struct api *a, int fd)
     return http_server_listen(a->server, fd);
 }
 
+void api_set_owner(struct api *a, const struct api_owner *owner, void *ctx)
+{
+    a->owner = owner;
+    a->owner_ctx = ctx;
+}
+
 void api_set_config(struct api *a, const struct config *c)
 {
     a->config = c;

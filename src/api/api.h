@@ -25,6 +25,27 @@ struct api;
 MUST_USE enum err api_start(struct loop *l, struct broker *b, const struct config *c,
                             struct api **ret);
 
+/* A change of the people that the gateway itself keeps (`people_file:`). */
+enum people_change_kind { PEOPLE_ADD = 1, PEOPLE_DISABLE, PEOPLE_ENABLE };
+struct people_change {
+    enum people_change_kind kind;
+    struct str person;
+    struct str groups; /* ADD: names with a space between */
+    struct str roles;  /* ADD: "auditor", "admin" */
+};
+
+/* What the process around the API does for it. */
+struct api_owner {
+    /* Writes it down, records it and puts it in force, or nothing of that. ERR_EXISTS, ERR_NOT_FOUND,
+     * ERR_INVALID (the configuration would not load), ERR_UNSUPPORTED (no people_file), ERR_IO; the
+     * words for people are in ret_said. */
+    enum err (*change_people)(void *ctx, const struct people_change *change,
+                              const struct broker_caller *by, struct moment now,
+                              struct broker_error *ret_said);
+};
+/* Without one, people cannot be changed over the API. */
+void api_set_owner(struct api *a, const struct api_owner *owner, void *ctx);
+
 /* Serves a listening socket, TCP or unix; the API owns fd from here, also on error. */
 MUST_USE enum err api_listen(struct api *a, int fd);
 

@@ -22,7 +22,7 @@ static bool os_user_of(uint32_t uid, char out[static OS_USER_TEXT])
 static const struct {
     enum scope scope;
     const char *word;
-} words[] = {{SCOPE_ACT, "act"}, {SCOPE_APPROVE, "approve"}, {SCOPE_ADMIN, "admin"}};
+} words[] = {{SCOPE_ACT, "act"}, {SCOPE_APPROVE, "approve"}, {SCOPE_AUDIT, "audit"}, {SCOPE_ADMIN, "admin"}};
 
 enum err scopes_parse(struct str text, uint32_t *ret)
 {
@@ -56,7 +56,8 @@ void put_scopes(struct json *j, uint32_t scopes)
 /* `within`: the scopes of the token, all of them on the local socket. */
 static void set_person(struct caller *c, const struct person *p, uint32_t within)
 {
-    uint32_t may = SCOPE_ACT | SCOPE_APPROVE | (p->admin ? SCOPE_ADMIN : 0u);
+    uint32_t may = SCOPE_ACT | SCOPE_APPROVE | (p->admin ? SCOPE_ADMIN : 0u) |
+                   (p->admin || p->auditor ? SCOPE_AUDIT : 0u);
     c->person = p;
     c->is.person = p->name;
     c->scopes |= SCOPE_READ | (may & within);
@@ -84,9 +85,14 @@ static bool authenticate_socket(struct api_call *c, uint32_t uid)
     const struct person *p =
         named ? people_by_os_user(&c->api->config->people, str_of(user)) : NULL;
     c->caller.is.via = STR("socket");
+    if (p != NULL && p->disabled) {
+        reply_error(c, 403, "disabled", "this person is disabled at the gateway",
+                    "an admin can enable it: countersign user enable NAME");
+        return false;
+    }
     c->caller.is.is_operator = uid == 0 || uid == (uint32_t)geteuid();
     if (c->caller.is.is_operator)
-        c->caller.scopes = SCOPE_READ | SCOPE_ACT | SCOPE_ADMIN;
+        c->caller.scopes = SCOPE_READ | SCOPE_ACT | SCOPE_AUDIT | SCOPE_ADMIN;
     if (p != NULL)
         set_person(&c->caller, p, BROKER_MAY_ALL);
     return c->caller.scopes != 0 || refuse_os_user(c, named ? user : NULL, uid);
@@ -134,4 +140,13 @@ bool call_authenticate(struct api_call *c)
     reply_error(c, 401, "unauthorized", "a token is needed here",
                 "send it as \"Authorization: Bearer cs_...\"; `countersign user token` makes one");
     return false;
+}
+
+bool may_see(const struct api *a, unsigned scopes, struct str person, const struct request *r)
+{
+    if ((scopes & SCOPE_AUDIT) != 0)
+        return true;
+    struct broker_relation is = broker_relation(a->broker, r, person);
+    return ((scopes & SCOPE_ACT) != 0 && is.is_requester) ||
+           ((scopes & SCOPE_APPROVE) != 0 && is.is_approver);
 }

@@ -4,7 +4,7 @@
  * An event says that something happened to a request, not what: whoever wants to know asks for the
  * request. Ids are "BOOT-N": a client that comes back with Last-Event-ID gets what it missed, as
  * long as the ring still has it and the broker is the same one; otherwise `reset`, which means: ask
- * for the list again.
+ * for the list again. Everybody hears only of requests that they may see (may_see).
  */
 #include "api/internal.h"
 
@@ -27,6 +27,8 @@ struct listener_stream {
     struct http_stream *http;
     struct listener_stream *next, *prev;
     int64_t opened_ms;
+    unsigned scopes; /* of who listens, until the stream ends with the next change of people */
+    char person[LIMIT_NAME_BYTES + 1];
 };
 
 struct events {
@@ -50,6 +52,37 @@ static const char *kind_text(enum broker_event_kind k)
     return names[k];
 }
 
+/* The request of an event, looked up once for all streams. */
+struct looked_up {
+    struct arena arena;
+    const struct request *r; /* NULL: not yet, or it cannot be read */
+    bool done;
+};
+
+static bool hears_of(const struct events *e, const struct listener_stream *s, uint64_t request,
+                     struct looked_up *l)
+{
+    if ((s->scopes & SCOPE_AUDIT) != 0)
+        return true;
+    if (!l->done) {
+        struct broker_filter f = {.before = request + 1, .limit = 1};
+        size_t n = 0;
+        const struct request *list;
+        arena_init(&l->arena, LIMIT_API_ARENA);
+        if (broker_list(e->api->broker, &f, &l->arena, &list, &n) == ERR_OK && n == 1 &&
+            list[0].id == request)
+            l->r = &list[0];
+        l->done = true;
+    }
+    return l->r != NULL && may_see(e->api, s->scopes, str_of(s->person), l->r);
+}
+
+static void looked_up_done(struct looked_up *l)
+{
+    if (l->done)
+        arena_done(&l->arena);
+}
+
 static struct str frame(char out[static FRAME], const struct events *e, uint64_t n)
 {
     const struct entry *x = &e->ring[n % LIMIT_EVENT_RING];
@@ -66,8 +99,10 @@ static void on_event(void *ctx, const struct broker_event *b)
     char text[FRAME];
     e->ring[e->next % LIMIT_EVENT_RING] = (struct entry){b->kind, b->request, b->state};
     struct str f = frame(text, e, e->next++);
+    struct looked_up l CLEANUP(looked_up_done) = {.done = false};
     for (struct listener_stream *s = e->streams; s != NULL; s = s->next)
-        http_stream_send(s->http, f);
+        if (hears_of(e, s, b->request, &l))
+            http_stream_send(s->http, f);
 }
 
 /* --- Streams -------------------------------------------------------------------------------- */
@@ -99,8 +134,9 @@ static uint64_t resume_from(const struct events *e, struct str id)
 }
 
 /* First words on a stream: where it stands, or what the client missed. */
-static void greet(const struct events *e, struct http_stream *s, struct str last_id)
+static void greet(const struct events *e, const struct listener_stream *to, struct str last_id)
 {
+    struct http_stream *s = to->http;
     char text[FRAME];
     uint64_t from = last_id.n != 0 ? resume_from(e, last_id) : 0;
     int n = snprintf(text, sizeof(text), "retry: %d\n\n", RETRY_MS);
@@ -111,8 +147,11 @@ static void greet(const struct events *e, struct http_stream *s, struct str last
         http_stream_send(s, str_from(text, (size_t)n));
         return;
     }
-    for (; from < e->next; from++)
-        http_stream_send(s, frame(text, e, from));
+    for (; from < e->next; from++) {
+        struct looked_up l CLEANUP(looked_up_done) = {.done = false};
+        if (hears_of(e, to, e->ring[from % LIMIT_EVENT_RING].request, &l))
+            http_stream_send(s, frame(text, e, from));
+    }
 }
 
 void api_events(struct api_call *c)
@@ -130,13 +169,15 @@ void api_events(struct api_call *c)
         return;
     }
     s->events = e;
+    s->scopes = c->caller.scopes;
+    snprintf(s->person, sizeof(s->person), "%.*s", STR_FMT(c->caller.is.person));
     s->opened_ms = loop_now_ms(c->api->loop);
     s->next = e->streams;
     if (e->streams != NULL)
         e->streams->prev = s;
     e->streams = s;
     e->n_streams++;
-    greet(e, s->http, http_header_value(c->request, "Last-Event-ID"));
+    greet(e, s, http_header_value(c->request, "Last-Event-ID"));
 }
 
 void events_end_all(struct events *e)

@@ -15,7 +15,8 @@ enum scope {
     SCOPE_ACT = BROKER_MAY_ACT,
     SCOPE_APPROVE = BROKER_MAY_APPROVE,
     SCOPE_ADMIN = BROKER_MAY_ADMIN,
-    SCOPE_READ = 8, /* every known person, with any token */
+    SCOPE_AUDIT = BROKER_MAY_AUDIT,
+    SCOPE_READ = 256, /* every known person, with any token: what concerns them (call_may_see) */
 };
 
 struct caller {
@@ -57,6 +58,10 @@ const struct route *api_route(enum http_method method, struct str path, uint64_t
 /* Settles c->caller; false where it answered instead (401, 403). */
 bool call_authenticate(struct api_call *c);
 
+/* True where the caller may see this request: their own with scope act, those they may decide or
+ * decided with scope approve, all with scope audit. `scopes` and `person` are as in struct caller. */
+bool may_see(const struct api *a, unsigned scopes, struct str person, const struct request *r);
+
 /* --- Answers -------------------------------------------------------------------------------- */
 
 /* The document in c->json, which the handler has written whole. */
@@ -86,7 +91,7 @@ bool call_fields(struct api_call *c, struct field *fields, size_t n);
 
 handler_fn api_list_requests, api_get_request, api_approve, api_reject, api_withdraw;
 handler_fn api_list_tokens, api_create_token, api_revoke_token;
-handler_fn api_whoami, api_list_people;
+handler_fn api_whoami, api_list_people, api_add_person, api_disable_person, api_enable_person;
 handler_fn api_health, api_metrics, api_openapi;
 handler_fn api_events;
 
@@ -116,6 +121,8 @@ struct api {
     struct loop *loop;
     struct broker *broker;
     const struct config *config;
+    const struct api_owner *owner; /* NULL: none */
+    void *owner_ctx;
     struct http_server *server;
     struct events *events;
     struct arena arena; /* of the present call */

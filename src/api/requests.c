@@ -106,6 +106,8 @@ void api_list_requests(struct api_call *c)
     json_key(j, "requests");
     json_array_begin(j);
     for (size_t i = 0; i < n; i++) {
+        if (!may_see(c->api, c->caller.scopes, c->caller.is.person, &list[i]))
+            continue;
         json_object_begin(j);
         put_summary(j, &list[i]);
         json_object_end(j);
@@ -168,6 +170,8 @@ void api_get_request(struct api_call *c)
     struct request r;
     struct json *j = &c->json;
     enum err e = broker_get(c->api->broker, c->id, &c->api->arena, &r);
+    if (e == ERR_OK && !may_see(c->api, c->caller.scopes, c->caller.is.person, &r))
+        e = ERR_NOT_FOUND; /* not even that it exists */
     if (e == ERR_OK) {
         json_object_begin(j);
         put_summary(j, &r);

@@ -2,49 +2,6 @@
 
 #include <inttypes.h>
 
-/* --- Who is who ----------------------------------------------------------------------------- */
-
-static void put_groups(struct json *j, const struct person *p)
-{
-    json_key(j, "groups");
-    json_array_begin(j);
-    for (size_t i = 0; p != NULL && i < p->n_groups; i++)
-        json_str(j, p->groups[i]);
-    json_array_end(j);
-}
-
-void api_whoami(struct api_call *c)
-{
-    struct json *j = &c->json;
-    json_object_begin(j);
-    json_put_str(j, "person", c->caller.is.person);
-    put_groups(j, c->caller.person);
-    json_put_bool(j, "operator", c->caller.is.is_operator);
-    json_put_str(j, "via", c->caller.is.via);
-    put_scopes(j, c->caller.scopes);
-    json_object_end(j);
-    reply_json(c, 200);
-}
-
-void api_list_people(struct api_call *c)
-{
-    const struct people *all = &c->api->config->people;
-    struct json *j = &c->json;
-    json_object_begin(j);
-    json_key(j, "people");
-    json_array_begin(j);
-    for (size_t i = 0; i < all->n; i++) {
-        json_object_begin(j);
-        json_put_str(j, "name", all->list[i].name);
-        put_groups(j, &all->list[i]);
-        json_put_bool(j, "admin", all->list[i].admin);
-        json_object_end(j);
-    }
-    json_array_end(j);
-    json_object_end(j);
-    reply_json(c, 200);
-}
-
 /* --- Health and metrics --------------------------------------------------------------------- */
 
 void api_health(struct api_call *c)

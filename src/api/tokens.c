@@ -19,7 +19,7 @@ void api_create_token(struct api_call *c)
     if (!call_fields(c, fields, ARRAY_LEN(fields)))
         return;
     if (scopes_parse(fields[SCOPE].value, &scopes) != ERR_OK) {
-        reply_error(c, 422, "invalid", "\"scope\" is made of the words act, approve and admin",
+        reply_error(c, 422, "invalid", "\"scope\" is made of the words act, approve, audit and admin",
                     NULL);
         return;
     }

@@ -34,6 +34,8 @@ static enum approval_answer rights_of(const struct approval *a, const struct peo
     *ret = NULL;
     if (p == NULL)
         return APPROVAL_UNKNOWN_PERSON;
+    if (p->disabled)
+        return APPROVAL_DISABLED_PERSON;
     if (approval_is_own(a, people, p))
         return APPROVAL_OWN_REQUEST;
     if (!quorum_admits(&a->quorum, p))

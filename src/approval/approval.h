@@ -54,6 +54,7 @@ enum approval_answer {
     APPROVAL_TOO_LATE,       /* the deadline has passed; next is expired */
     APPROVAL_OTHER_DIGEST,   /* not what was submitted */
     APPROVAL_UNKNOWN_PERSON, /* nobody of that name is configured */
+    APPROVAL_DISABLED_PERSON,
     APPROVAL_OWN_REQUEST,    /* requester, or the person the requester acts for */
     APPROVAL_NOT_APPROVER,   /* in no requirement's groups */
     APPROVAL_VOTED_ALREADY,

@@ -17,6 +17,8 @@ const char *approval_answer_text(enum approval_answer answer)
         return "this is not what was submitted: the digest differs";
     case APPROVAL_UNKNOWN_PERSON:
         return "nobody of that name is configured";
+    case APPROVAL_DISABLED_PERSON:
+        return "this person is disabled";
     case APPROVAL_OWN_REQUEST:
         return "nobody decides about their own request";
     case APPROVAL_NOT_APPROVER:

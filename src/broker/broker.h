@@ -31,6 +31,14 @@ struct broker_ops {
     void (*deadline_moved)(void *ctx);
 };
 
+/* Who calls, as the API established it. */
+struct broker_caller {
+    struct str person; /* canonical name, empty for nobody */
+    bool is_operator;  /* root or the gateway's own user on the local socket: may manage tokens and
+                          withdraw, never vote by that alone */
+    struct str via;    /* "socket", "http": goes into the record */
+};
+
 /* What the broker needs of a loaded configuration. The caller keeps everything it points to until
  * the next broker_set_policy or broker_free has returned. */
 struct broker_policy {
@@ -69,6 +77,11 @@ MUST_USE enum err broker_set_policy(struct broker *b, const struct broker_policy
                                     struct str who, struct moment now);
 /* A configuration that was tried and does not load: recorded, the old one stays in force. */
 void broker_policy_failed(struct broker *b, struct str who, struct str error, struct moment now);
+/* Records that somebody changed a person: kind "person_added", "person_disabled", …; groups and
+ * roles may be empty. On disk when it returns. ERR_IO. */
+MUST_USE enum err broker_record_person(struct broker *b, const char *kind,
+                                       const struct broker_caller *by, struct str person,
+                                       struct str groups, struct str roles, struct moment now);
 const struct broker_policy *broker_policy(const struct broker *b); /* view, until the next set */
 
 /* --- Workers --------------------------------------------------------------------------------- */
@@ -93,14 +106,6 @@ int64_t broker_next_deadline(const struct broker *b);
 void broker_shutdown_workers(struct broker *b);
 
 /* --- People ---------------------------------------------------------------------------------- */
-
-/* Who calls, as the API established it. */
-struct broker_caller {
-    struct str person; /* canonical name, empty for nobody */
-    bool is_operator;  /* root or the gateway's own user on the local socket: may manage tokens and
-                          withdraw, never vote by that alone */
-    struct str via;    /* "socket", "http": goes into the record */
-};
 
 struct broker_voted {
     enum request_state state; /* after this vote */
@@ -149,6 +154,14 @@ struct broker_requirement {
 MUST_USE enum err broker_who_may_decide(struct broker *b, const struct request *r, struct arena *a,
                                         const struct broker_requirement **ret, size_t *ret_n);
 
+/* What `person` has to do with r: it is theirs (or of who acts for them), or theirs to decide, now,
+ * before or by the quorum alone. Both: a colleague's account that is also theirs. */
+struct broker_relation {
+    bool is_requester, is_approver;
+};
+struct broker_relation broker_relation(const struct broker *b, const struct request *r,
+                                       struct str person);
+
 /* True where `person` may cast a vote on r now. */
 bool broker_may_vote(const struct broker *b, const struct request *r, struct str person);
 
@@ -161,9 +174,12 @@ enum { BROKER_TOKEN_TEXT = 80 };
 enum broker_scope {
     BROKER_MAY_ACT = 1,     /* submit actions, withdraw own requests */
     BROKER_MAY_APPROVE = 2, /* vote */
-    BROKER_MAY_ADMIN = 4,   /* manage tokens, where the person is an admin */
+    BROKER_MAY_ADMIN = 4,   /* manage tokens and people, where the person is an admin */
+    BROKER_MAY_AUDIT = 8,   /* see every request, where the person is an auditor or admin */
 };
-enum { BROKER_MAY_ALL = BROKER_MAY_ACT | BROKER_MAY_APPROVE | BROKER_MAY_ADMIN };
+enum {
+    BROKER_MAY_ALL = BROKER_MAY_ACT | BROKER_MAY_APPROVE | BROKER_MAY_ADMIN | BROKER_MAY_AUDIT
+};
 
 struct broker_token {
     uint64_t id;

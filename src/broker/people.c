@@ -1,3 +1,4 @@
+#include "approval/quorum.h"
 #include "broker/internal.h"
 
 static enum err check_reason(struct str reason, bool needed, struct broker_error *said)
@@ -55,6 +56,7 @@ static enum err err_of(enum approval_answer answer)
     case APPROVAL_VOTED_ALREADY:
         return ERR_EXISTS;
     case APPROVAL_UNKNOWN_PERSON:
+    case APPROVAL_DISABLED_PERSON:
     case APPROVAL_OWN_REQUEST:
     case APPROVAL_NOT_APPROVER:
         return ERR_FORBIDDEN;
@@ -266,6 +268,22 @@ enum err broker_who_may_decide(struct broker *b, const struct request *r, struct
     *ret = out;
     *ret_n = n;
     return ERR_OK;
+}
+
+struct broker_relation broker_relation(const struct broker *b, const struct request *r,
+                                       struct str person)
+{
+    struct approval ap = approval_of(r);
+    struct broker_relation ret = {false, false};
+    const struct person *p = people_find(b->policy.people, person);
+    if (p == NULL || p->disabled)
+        return ret;
+    ret.is_requester = approval_is_own(&ap, b->policy.people, p);
+    ret.is_approver = quorum_admits(&ap.quorum, p) ||
+                      approval_may_vote(&ap, b->policy.people, person) == APPROVAL_ACCEPTED;
+    for (size_t i = 0; i < r->n_votes; i++)
+        ret.is_approver = ret.is_approver || str_eq(r->votes[i].person, person);
+    return ret;
 }
 
 bool broker_may_vote(const struct broker *b, const struct request *r, struct str person)

@@ -8,12 +8,22 @@ enum { SECRET_BYTES = 32, LABEL_MAX = 200 };
 static bool may_manage(const struct broker *b, const struct broker_caller *caller)
 {
     const struct person *p = people_find(b->policy.people, caller->person);
-    return caller->is_operator || (p != NULL && p->admin);
+    return caller->is_operator || (p != NULL && p->admin && !p->disabled);
 }
 
 static struct str who(const struct broker_caller *caller)
 {
     return caller->person.n != 0 ? caller->person : STR("operator");
+}
+
+enum err broker_record_person(struct broker *b, const char *kind, const struct broker_caller *by,
+                              struct str person, struct str groups, struct str roles,
+                              struct moment now)
+{
+    struct record_field f[] = {{"person", person}, {"groups", groups}, {"roles", roles},
+                               {"by", who(by)}, {"via", by->via}};
+    TRY(record_fields(b, kind, f, ARRAY_LEN(f), now));
+    return audit_sync(b->audit) == ERR_OK ? ERR_OK : ERR_IO;
 }
 
 static enum err new_secret(char ret_text[static BROKER_TOKEN_TEXT])
@@ -29,8 +39,9 @@ static enum err new_secret(char ret_text[static BROKER_TOKEN_TEXT])
 
 static struct str scope_text(uint32_t scopes, char out[static 32])
 {
-    int n = snprintf(out, 32, "%s%s%s", scopes & BROKER_MAY_ACT ? " act" : "",
+    int n = snprintf(out, 32, "%s%s%s%s", scopes & BROKER_MAY_ACT ? " act" : "",
                      scopes & BROKER_MAY_APPROVE ? " approve" : "",
+                     scopes & BROKER_MAY_AUDIT ? " audit" : "",
                      scopes & BROKER_MAY_ADMIN ? " admin" : "");
     return str_trim(str_from(out, (size_t)n));
 }
@@ -58,16 +69,18 @@ static enum err check_new_token(const struct broker *b, const struct broker_call
         broker_say(said, "only an admin or the gateway's own user issues tokens");
         return ERR_FORBIDDEN;
     }
-    if (people_find(b->policy.people, person) == NULL) {
-        broker_say(said, "nobody named \"%.*s\" is configured", STR_FMT(person));
-        return ERR_NOT_FOUND;
+    const struct person *p = people_find(b->policy.people, person);
+    if (p == NULL || p->disabled) {
+        broker_say(said, p == NULL ? "nobody named \"%.*s\" is configured" : "\"%.*s\" is disabled",
+                   STR_FMT(person));
+        return p == NULL ? ERR_NOT_FOUND : ERR_FORBIDDEN;
     }
     if (label.n > LABEL_MAX || !str_is_utf8(label)) {
         broker_say(said, "the label must be UTF-8 text of at most %d bytes", LABEL_MAX);
         return ERR_INVALID;
     }
     if (scopes == 0 || (scopes & ~(uint32_t)BROKER_MAY_ALL) != 0) {
-        broker_say(said, "a token needs one of the scopes act, approve, admin");
+        broker_say(said, "a token needs one of the scopes act, approve, audit, admin");
         return ERR_INVALID;
     }
     return ERR_OK;
@@ -175,7 +188,7 @@ enum err broker_token_lookup(struct broker *b, struct str text, struct moment no
         return e == ERR_NOT_FOUND ? ERR_FORBIDDEN : ERR_IO;
     const struct person *p = people_find(b->policy.people, t.person);
     bool expired = t.expires_wall_ns != 0 && now.wall_ns >= t.expires_wall_ns;
-    if (t.revoked_wall_ns != 0 || expired || p == NULL)
+    if (t.revoked_wall_ns != 0 || expired || p == NULL || p->disabled)
         return ERR_FORBIDDEN;
     *ret_person = p->name;
     *ret_scopes = t.scopes;

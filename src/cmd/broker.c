@@ -4,6 +4,7 @@
 #include "cmd/cmd.h"
 #include "cmd/config_file.h"
 #include "cmd/kept_config.h"
+#include "cmd/people_file.h"
 #include "link/control.h"
 #include "net/stream.h"
 
@@ -234,14 +235,14 @@ static enum err load(struct process *p, int kept, struct buf *said, struct confi
     return e;
 }
 
-static enum err put_in_force(struct process *p, struct config *c)
+static enum err put_in_force(struct process *p, struct config *c, struct str who)
 {
     struct link_file *list;
     struct link_config files, old_files = p->files;
     TRY(policy_of(c, &list, &files));
     struct broker_policy policy = {&c->people, c->version, &p->files, c->vocabulary};
     p->files = files;
-    enum err e = broker_set_policy(p->broker, &policy, STR("SIGHUP"), clock_now());
+    enum err e = broker_set_policy(p->broker, &policy, who, clock_now());
     if (e != ERR_OK) {
         p->files = old_files;
         free(list);
@@ -279,7 +280,7 @@ static void reload(struct process *p)
     enum err e = load(p, -1, &said, &c);
     struct str text = e == ERR_INVALID ? buf_view(&said) : str_of(err_text(e));
     if (e == ERR_OK) {
-        e = put_in_force(p, c);
+        e = put_in_force(p, c, STR("SIGHUP"));
         text = str_of(e == ERR_OK      ? ""
                       : e == ERR_LIMIT ? "the files are too long to be handed to workers"
                                        : "the change cannot be recorded");
@@ -292,6 +293,91 @@ static void reload(struct process *p)
     if (e != ERR_OK)
         log_error("the keeper cannot be told of the reload: %s", err_text(e));
 }
+
+/* --- People ----------------------------------------------------------------------------------- */
+
+/* The configuration in force with another text in the file of local people. */
+static enum err with_people(struct process *p, struct str text, struct broker_error *said,
+                            struct config **ret)
+{
+    struct arena scratch CLEANUP(arena_done);
+    struct diagnostics d = {.n = 0};
+    const struct config *now = p->config;
+    arena_init(&scratch, LIMIT_CONFIG_ARENA);
+    struct config_file *files = arena_new_array(&scratch, now->n_files, struct config_file);
+    if (files == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < now->n_files; i++) {
+        files[i] = now->files[i];
+        if (str_eq(files[i].path, now->people_file))
+            files[i].text = text;
+    }
+    enum err e = config_from_files(files, now->n_files, &scratch, &d, ret);
+    for (size_t i = 0; i < d.n && e == ERR_INVALID; i++)
+        if (d.list[i].severity == SEVERITY_ERROR) {
+            snprintf(said->text, sizeof(said->text), "%.*s", STR_FMT(d.list[i].message));
+            break;
+        }
+    return e;
+}
+
+static struct str old_text(const struct config *c)
+{
+    for (size_t i = 0; i < c->n_files; i++)
+        if (str_eq(c->files[i].path, c->people_file))
+            return c->files[i].text;
+    return STR("");
+}
+
+static enum err record_people(struct process *p, const struct people_change *change,
+                              const struct broker_caller *by, struct moment now)
+{
+    static const char *const kinds[] = {[PEOPLE_ADD] = "person_added",
+                                        [PEOPLE_DISABLE] = "person_disabled",
+                                        [PEOPLE_ENABLE] = "person_enabled"};
+    return broker_record_person(p->broker, kinds[change->kind], by, change->person, change->groups,
+                                change->roles, now);
+}
+
+static enum err change_people(void *ctx, const struct people_change *change,
+                              const struct broker_caller *by, struct moment now,
+                              struct broker_error *ret_said)
+{
+    struct process *p = ctx;
+    struct config *c = NULL, *old = config_ref(p->config);
+    struct str who = by->person.n != 0 ? by->person : STR("operator");
+    CLEANUP(buf_done) struct buf text;
+    buf_init(&text, LIMIT_CONFIG_FILE);
+    enum err e = old->people_file.n != 0 ? people_file_is_known(old) : ERR_UNSUPPORTED;
+    if (e == ERR_STALE) {
+        snprintf(ret_said->text, sizeof(ret_said->text),
+                 "the file of local people was changed by somebody else: reload (SIGHUP) first");
+        e = ERR_EXISTS;
+    }
+    if (e == ERR_OK)
+        e = people_file_text(old, change, &text, ret_said);
+    if (e == ERR_OK)
+        e = with_people(p, buf_view(&text), ret_said, &c);
+    if (e == ERR_OK)
+        e = people_file_write(old, buf_view(&text));
+    if (e == ERR_OK) {
+        e = record_people(p, change, by, now);
+        if (e == ERR_OK)
+            e = put_in_force(p, c, who);
+        struct str before = old_text(old);
+        if (e != ERR_OK && people_file_write(old, before) != ERR_OK)
+            log_error("%.*s could not be put back: remove what was added by hand",
+                      STR_FMT(old->people_file));
+    }
+    if (e == ERR_OK)
+        e = tell_loaded(p);
+    else
+        config_unref(c);
+    config_unref(old);
+    return e;
+}
+
+static const struct api_owner api_owner = {change_people};
 
 /* --- What the keeper says ---------------------------------------------------------------------- */
 
@@ -430,6 +516,7 @@ static enum err set_up(struct process *p, struct str instance)
     TRY(timer_new(p->loop, ticked, p, &p->tick));
     TRY(open_broker(p, instance));
     TRY(api_start(p->loop, p->broker, p->config, &p->api));
+    api_set_owner(p->api, &api_owner, p);
     return watch_new(p->loop, CONTROL_FD, control_readable, p, &p->control);
 }
 

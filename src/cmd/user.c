@@ -8,7 +8,7 @@
 
 struct options {
     bool list, json;
-    const char *scope, *label, *expires, *revoke, *socket;
+    const char *scope, *label, *expires, *revoke, *groups, *roles, *socket;
 };
 
 static struct str words_of(const json_t *list, char *out, size_t size)
@@ -28,7 +28,10 @@ static enum err people_row(struct table *t, const json_t *p)
     char groups[1024];
     TRY(table_cell(t, json_text(p, "name")));
     TRY(table_cell(t, words_of(json_object_get(p, "groups"), groups, sizeof(groups))));
-    return table_cell(t, json_is_true(json_object_get(p, "admin")) ? STR("admin") : STR(""));
+    bool admin = json_is_true(json_object_get(p, "admin"));
+    bool auditor = json_is_true(json_object_get(p, "auditor"));
+    TRY(table_cell(t, admin ? STR("admin") : auditor ? STR("auditor") : STR("")));
+    return table_cell(t, json_is_true(json_object_get(p, "disabled")) ? STR("disabled") : STR(""));
 }
 
 static enum err token_row(struct table *t, const json_t *k)
@@ -53,7 +56,7 @@ struct listing {
 };
 
 static const struct listing people_listing = {
-    "/v1/people", "people", "nobody is named under `people:`\n", {"NAME", "GROUPS", "RIGHTS"}, 3,
+    "/v1/people", "people", "nobody is named under `people:`\n", {"NAME", "GROUPS", "ROLE", "STATE"}, 4,
     people_row,
 };
 static const struct listing token_listing = {
@@ -139,6 +142,40 @@ static enum exit_status revoke_token(struct client *c, const char *text)
     return status;
 }
 
+static enum exit_status add_person(struct client *c, const struct options *o, const char *name)
+{
+    struct answer a;
+    json_t *body = json_pack("{s:s, s:s*, s:s*}", "name", name, "groups", o->groups, "roles", o->roles);
+    if (body == NULL) {
+        cmd_complain(c->command, "names must be UTF-8 text");
+        return EXIT_USAGE;
+    }
+    enum exit_status status = client_call(c, "POST", "/v1/people", body, &a);
+    json_decref(body);
+    if (status == EXIT_DONE)
+        printf("%s is added; `countersign user token %s` makes a token\n", name, name);
+    answer_done(&a);
+    return status;
+}
+
+static enum exit_status set_disabled(struct client *c, const char *name, bool disabled)
+{
+    struct answer a;
+    json_t *body = json_pack("{s:s}", "name", name);
+    if (body == NULL) {
+        cmd_complain(c->command, "names must be UTF-8 text");
+        return EXIT_USAGE;
+    }
+    enum exit_status status =
+        client_call(c, "POST", disabled ? "/v1/people/disable" : "/v1/people/enable", body, &a);
+    json_decref(body);
+    if (status == EXIT_DONE)
+        printf("%s is %s\n", name, disabled ? "disabled: no token, vote or session of theirs is good any more"
+                                           : "enabled again");
+    answer_done(&a);
+    return status;
+}
+
 /* What the words on the command line ask for; NULL operand where there is none. */
 static enum exit_status carry_out(struct client *c, const struct options *o, const char *verb,
                                   const char *operand)
@@ -152,8 +189,12 @@ static enum exit_status carry_out(struct client *c, const struct options *o, con
         return revoke_token(c, o->revoke);
     if (token && !o->list && o->revoke == NULL && operand != NULL)
         return create_token(c, o, operand);
-    cmd_complain(c->command, "use: user list, user token NAME, user token --list, or user token "
-                             "--revoke ID");
+    if (strcmp(verb, "add") == 0 && operand != NULL)
+        return add_person(c, o, operand);
+    if ((strcmp(verb, "disable") == 0 || strcmp(verb, "enable") == 0) && operand != NULL)
+        return set_disabled(c, operand, verb[0] == 'd');
+    cmd_complain(c->command, "use: user list, user add NAME, user disable NAME, user enable NAME, user token "
+                             "NAME, user token --list, or user token --revoke ID");
     return EXIT_USAGE;
 }
 
@@ -161,7 +202,8 @@ static enum exit_status run(const struct command *self, int argc, char **argv)
 {
     struct options o = {0};
     const struct cmd_option options[] = {
-        {.name = "expires", .value = &o.expires}, {.name = "json", .flag = &o.json},
+        {.name = "expires", .value = &o.expires}, {.name = "groups", .value = &o.groups},
+        {.name = "json", .flag = &o.json},        {.name = "roles", .value = &o.roles},
         {.name = "label", .value = &o.label},     {.name = "list", .flag = &o.list},
         {.name = "revoke", .value = &o.revoke},   {.name = "scope", .value = &o.scope},
         {.name = "socket", .value = &o.socket},
@@ -183,18 +225,24 @@ const struct command cmd_user = {
     .summary = "People and their tokens",
     .usage =
         "Usage: countersign user list [--json]\n"
+        "       countersign user add NAME [--groups \"G1 G2\"] [--roles ROLES]\n"
+        "       countersign user disable NAME\n"
+        "       countersign user enable NAME\n"
         "       countersign user token NAME [--scope SCOPES] [--expires 30d] [--label TEXT]\n"
         "       countersign user token --list [--json]\n"
         "       countersign user token --revoke ID\n"
         "\n"
-        "People and groups are written in the configuration, under `people:`. On the gateway's "
-        "own\n"
-        "machine the operating system says who you are; from elsewhere a token does. A token is\n"
-        "made by an admin, root, or the gateway's own user. It is printed once, alone on standard\n"
-        "output, and only its hash is kept.\n"
+        "People and groups are written in the configuration, under `people:`, or added here where the\n"
+        "configuration names a `people_file:`. Who is disabled has no say, no session and no good\n"
+        "token from that moment on, whatever groups they are in. On the gateway's own machine the\n"
+        "operating system says who you are; from elsewhere a token does. All this is for an admin,\n"
+        "root, or the gateway's own user. A token is printed once, alone on standard output, and only\n"
+        "its hash is kept.\n"
         "\n"
-        "  --scope SCOPES  what it may be used for: \"act\", \"approve\", \"admin\", or several "
-        "in\n"
+        "  --groups NAMES  of the person that is added\n"
+        "  --roles ROLES   auditor (sees everything), admin (that, and people and tokens)\n"
+        "  --scope SCOPES  what it may be used for: act (make requests, see one's own), approve (see\n"
+        "                  and decide what one may decide), audit (see everything), admin; several in\n"
         "                  quotes; never more than the person may do (\"act approve\")\n"
         "  --expires TIME  such as 12h or 30d; without it the token does not expire\n"
         "  --label TEXT    what it is for\n"

@@ -313,6 +313,7 @@ static void port_identify(void *ctx, struct subject *s)
     s->person = p != NULL ? p->name : STR("");
     s->groups = p != NULL ? p->groups : NULL;
     s->n_groups = p != NULL ? p->n_groups : 0;
+    s->disabled = p != NULL && p->disabled;
 }
 
 static void port_tell_peers(void *ctx, const char *source_type, struct str bytes)

@@ -14,7 +14,13 @@ struct person {
     size_t n_accounts;
     const struct str *os_users; /* users of this machine the local socket takes for this person; default: its own name */
     size_t n_os_users;
-    bool admin;                 /* may issue tokens */
+    const struct str *ssh_keys; /* public keys that sign this person's votes: "ssh-ed25519 AAAA…" */
+    size_t n_ssh_keys;
+    bool admin;                 /* may see everything, issue tokens, add and disable people */
+    bool auditor;               /* may see everything */
+    bool disabled;              /* may do nothing: no vote, no token, no session */
+    bool is_local;              /* written in `people_file:`, which the gateway itself changes */
+    bool disabled_locally;      /* disabled there */
 };
 
 struct people {

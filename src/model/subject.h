@@ -14,5 +14,6 @@ struct subject {
     struct str on_behalf_of;  /* the person an agent or service acts for, else empty */
     const struct str *groups; /* of the person */
     size_t n_groups;
+    bool disabled;            /* the person is: no session */
     struct str address;       /* "192.0.2.7:51234" or "local" */
 };

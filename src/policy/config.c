@@ -24,7 +24,7 @@ struct loading {
     struct problems problems;
     size_t depth;
     bool unreadable; /* a file is missing or no YAML: names from it would seem unknown */
-    struct section resources, people, macros, defaults, guardrails;
+    struct section resources, people, disabled, macros, defaults, guardrails;
 };
 
 /* --- Settings --------------------------------------------------------------------------------- */
@@ -106,13 +106,14 @@ static void read_version(struct loader *l, const struct yaml_node *v, void *targ
 /* --- Files ------------------------------------------------------------------------------------ */
 
 struct file_keys {
-    const struct yaml_node *include, *resources, *people, *macros, *defaults, *guardrails;
+    const struct yaml_node *include, *resources, *people, *disabled, *macros, *defaults, *guardrails;
 };
 
 #define SECTION_FIELDS(struct_type, prefix)                                                        \
     {"include", field_node, offsetof(struct_type, prefix include), false},                         \
         {"resources", field_node, offsetof(struct_type, prefix resources), false},                 \
         {"people", field_node, offsetof(struct_type, prefix people), false},                       \
+        {"disabled", field_node, offsetof(struct_type, prefix disabled), false},                   \
         {"macros", field_node, offsetof(struct_type, prefix macros), false},                       \
         {"defaults", field_node, offsetof(struct_type, prefix defaults), false},                   \
         {"guardrails", field_node, offsetof(struct_type, prefix guardrails), false}
@@ -132,6 +133,7 @@ static const struct field main_fields[] = {
     {"audit", read_audit, offsetof(struct main_keys, c), false},
     {"workers", read_workers, IN_CONFIG(workers), false},
     {"user", field_text, IN_CONFIG(user), false},
+    {"people_file", field_path, IN_CONFIG(people_file), false},
     {"notice_interval", field_duration, IN_CONFIG(notice_interval_ns), false},
     SECTION_FIELDS(struct main_keys, file.),
 };
@@ -139,6 +141,13 @@ static const struct field main_fields[] = {
 static const struct field included_fields[] = {
     {"version", read_version, 0, false},
     SECTION_FIELDS(struct file_keys, ),
+};
+
+/* What the gateway itself writes: nothing else may stand there, since it would be lost. */
+static const struct field people_file_fields[] = {
+    {"version", read_version, 0, false},
+    {"people", field_node, offsetof(struct file_keys, people), false},
+    {"disabled", field_node, offsetof(struct file_keys, disabled), false},
 };
 
 static enum err load_file(struct loading *x, struct str path, struct place from);
@@ -170,16 +179,24 @@ static enum err read_sections(struct loading *x, const struct config_file *f,
     if (x->depth == 1) {
         fields_read(&x->l, root, "the configuration", main_fields, ARRAY_LEN(main_fields), &keys);
         x->c->config = keys.c;
+        x->l.people_file = keys.c.people_file;
+    } else if (root->kind != YAML_NULL && str_eq(f->path, x->l.people_file)) {
+        fields_read(&x->l, root, "the file of local people", people_file_fields,
+                    ARRAY_LEN(people_file_fields), &keys.file);
     } else if (root->kind != YAML_NULL) {
         fields_read(&x->l, root, "an included file", included_fields, ARRAY_LEN(included_fields),
                     &keys.file);
     }
     section_add(&x->resources, keys.file.resources);
     section_add(&x->people, keys.file.people);
+    section_add(&x->disabled, keys.file.disabled);
     section_add(&x->macros, keys.file.macros);
     section_add(&x->defaults, keys.file.defaults);
     section_add(&x->guardrails, keys.file.guardrails);
-    return load_includes(x, keys.file.include, path_folder(f->path));
+    TRY(load_includes(x, keys.file.include, path_folder(f->path)));
+    return x->depth == 1 && x->l.people_file.n != 0
+               ? load_file(x, x->l.people_file, (struct place){f, 0, 0, 0})
+               : ERR_OK;
 }
 
 static bool file_refused(struct loading *x, struct str path, struct place from)
@@ -204,6 +221,8 @@ static enum err file_read(struct loading *x, struct str path, struct place from,
     struct buf text;
     buf_init(&text, LIMIT_CONFIG_FILE);
     enum err e = x->source->read(x->source->ctx, path, &text);
+    if (e == ERR_NOT_FOUND && x->l.people_file.n != 0 && str_eq(path, x->l.people_file))
+        e = ERR_OK; /* nobody was added yet */
     struct config_file *f = &x->c->files[x->c->config.n_files];
     if (e == ERR_OK)
         e = arena_str(x->l.arena, path, &f->path);
@@ -289,7 +308,7 @@ static bool sections_read(struct loading *x)
     struct policy_parts *parts = &x->c->parts;
     struct resource_list resources = {NULL, NULL, 0};
     bool good = resources_read(&x->l, &x->resources, &resources);
-    good = people_read(&x->l, &x->people, &c->people) && good;
+    good = people_read(&x->l, &x->people, &x->disabled, &c->people) && good;
     good = macros_read(&x->l, &x->macros, &parts->macros) && good;
     good = defaults_read(&x->l, &x->defaults, &parts->defaults) && good;
     guardrails_read(&x->l, &x->guardrails, &parts->guardrails);

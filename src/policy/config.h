@@ -37,6 +37,7 @@ struct config {
     struct str audit_directory;
     enum audit_what audit_what;
     uint32_t workers;          /* 0: one per core */
+    struct str people_file;    /* of people that the gateway adds and disables; empty: none */
     struct str user;           /* whom workers run as when started as root; empty: "nobody" */
     int64_t notice_interval_ns;
 

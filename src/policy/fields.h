@@ -12,6 +12,7 @@ struct loader {
     struct arena *arena;
     struct problems *problems;
     struct str folder; /* of the main file, with the slash; empty where it has none */
+    struct str people_file; /* the file that the gateway itself changes; empty: none */
     bool out_of_memory;
 };
 

@@ -6,15 +6,32 @@
 #include <stdlib.h>
 
 struct person_source {
-    struct text_list groups, accounts, os_users;
-    bool admin;
+    struct text_list groups, accounts, os_users, ssh_keys;
+    bool admin, auditor;
 };
+
+static void read_roles(struct loader *l, const struct yaml_node *v, void *target)
+{
+    enum { AUDITOR = 1, ADMIN };
+    static const struct word words[] = {{"auditor", AUDITOR}, {"admin", ADMIN}};
+    struct person_source *s = target;
+    struct text_list roles = {NULL, NULL, 0};
+    int role;
+    field_texts(l, v, &roles);
+    for (size_t i = 0; i < roles.n; i++)
+        if (field_word(l, roles.nodes[i], words, ARRAY_LEN(words), &role)) {
+            s->auditor = s->auditor || role == AUDITOR;
+            s->admin = s->admin || role == ADMIN;
+        }
+}
 
 static const struct field person_fields[] = {
     {"groups", field_texts, offsetof(struct person_source, groups), false},
     {"accounts", field_texts, offsetof(struct person_source, accounts), false},
     {"os_users", field_texts, offsetof(struct person_source, os_users), false},
     {"admin", field_bool, offsetof(struct person_source, admin), false},
+    {"roles", read_roles, 0, false},
+    {"ssh_keys", field_texts, offsetof(struct person_source, ssh_keys), false},
 };
 
 static void check_groups(struct loader *l, const struct text_list *groups)
@@ -23,6 +40,11 @@ static void check_groups(struct loader *l, const struct text_list *groups)
         struct str name = {NULL, 0};
         field_person(l, groups->nodes[i], &name);
     }
+}
+
+static bool is_local(const struct loader *l, const struct yaml_node *v)
+{
+    return l->people_file.n != 0 && str_eq(v->file->path, l->people_file);
 }
 
 static void person_read(struct loader *l, const struct yaml_node *v, struct person *p)
@@ -39,6 +61,10 @@ static void person_read(struct loader *l, const struct yaml_node *v, struct pers
     p->os_users = s.os_users.list;
     p->n_os_users = s.os_users.n;
     p->admin = s.admin;
+    p->auditor = s.auditor;
+    p->ssh_keys = s.ssh_keys.list;
+    p->n_ssh_keys = s.ssh_keys.n;
+    p->is_local = is_local(l, v);
     if (s.os_users.n == 0) {
         p->os_users = &p->name;
         p->n_os_users = 1;
@@ -131,7 +157,29 @@ static void check_group_names(struct loader *l, const struct people *all, const 
                               STR_FMT(all->list[i].groups[k]));
 }
 
-bool people_read(struct loader *l, const struct section *s, struct people *ret)
+/* `disabled:`, a list of names in any file. */
+static void disabled_read(struct loader *l, const struct section *s, struct person *list, size_t n)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        struct text_list names = {NULL, NULL, 0};
+        field_texts(l, s->parts[i], &names);
+        for (size_t k = 0; k < names.n; k++) {
+            struct person *p = NULL;
+            for (size_t m = 0; m < n && p == NULL; m++)
+                p = str_eq(list[m].name, names.list[k]) ? &list[m] : NULL;
+            if (p == NULL) {
+                problem_error(l->problems, yaml_place(names.nodes[k]), STR(""),
+                              "nobody named `%.*s` is under `people:`", STR_FMT(names.list[k]));
+                continue;
+            }
+            p->disabled = true;
+            p->disabled_locally = p->disabled_locally || is_local(l, names.nodes[k]);
+        }
+    }
+}
+
+bool people_read(struct loader *l, const struct section *s, const struct section *disabled,
+                 struct people *ret)
 {
     size_t most = 0, n = 0, errors = l->problems->n_errors;
     for (size_t i = 0; i < s->n; i++)
@@ -155,6 +203,7 @@ bool people_read(struct loader *l, const struct section *s, struct people *ret)
             person_read(l, v, &list[n++]);
         }
     }
+    disabled_read(l, disabled, list, n);
     *ret = (struct people){list, n};
     check_distinct(l, ret, nodes);
     check_group_names(l, ret, nodes);

@@ -24,9 +24,10 @@ struct resource_list {
 };
 bool resources_read(struct loader *l, const struct section *s, struct resource_list *ret);
 
-/* --- people: ---------------------------------------------------------------------------------- */
+/* --- people: and disabled: ---------------------------------------------------------------------------------- */
 
-bool people_read(struct loader *l, const struct section *s, struct people *ret);
+bool people_read(struct loader *l, const struct section *s, const struct section *disabled,
+                 struct people *ret);
 
 /* --- macros: ---------------------------------------------------------------------------------- */
 

@@ -73,11 +73,19 @@ static enum err state_open(struct loop *l, const struct gate_port *gate, const s
 static void policy_changed(struct source_state *st)
 {
     st->watched = st->gate->watches(st->gate->gate, st->resource);
-    for (struct source_session *s = st->sessions; s != NULL; s = s->next)
-        if (s->hold != NULL)
+    for (struct source_session *s = st->sessions, *next; s != NULL; s = next) {
+        next = s->next;
+        if (s->phase < PHASE_CONNECTING)
+            continue;
+        struct subject now = s->subject;
+        st->gate->identify(st->gate->gate, &now);
+        if (now.disabled)
+            pg_session_disabled(s);
+        else if (s->hold != NULL)
             s->identify_later = true;
-        else if (s->phase >= PHASE_CONNECTING)
-            st->gate->identify(st->gate->gate, &s->subject);
+        else
+            s->subject = now;
+    }
 }
 
 static void drain(struct source_state *st)

@@ -169,10 +169,21 @@ static void on_gss_request(struct source_session *s)
     answer_byte(s, 'N');
 }
 
+void pg_session_disabled(struct source_session *s)
+{
+    pg_session_fatal(s, PG_INVALID_AUTHORIZATION, STR("this person is disabled at the gateway"),
+                     (struct str){NULL, 0},
+                     STR("An admin of the gateway can enable it: countersign user enable NAME"));
+}
+
 static bool may_start(struct source_session *s)
 {
     const struct resource *r = s->st->resource;
     struct str none = {NULL, 0};
+    if (s->subject.disabled) {
+        pg_session_disabled(s);
+        return false;
+    }
     if (r->client_tls == TLS_REQUIRE && !stream_is_tls(s->client) &&
         !str_is(stream_peer_text(s->client), "local")) {
         pg_session_fatal(s, PG_INVALID_AUTHORIZATION, STR("this gateway accepts only TLS connections"),

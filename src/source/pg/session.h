@@ -145,6 +145,8 @@ void pg_session_accept(struct source_state *st, int fd);
 /* Tells the client (FATAL) and closes both sides. */
 void pg_session_fatal(struct source_session *s, const char *sqlstate, struct str message, struct str detail,
                       struct str hint);
+/* Ends the session of somebody who is disabled in the configuration. */
+void pg_session_disabled(struct source_session *s);
 /* Closes both sides; frees in a later turn. */
 void pg_session_close(struct source_session *s, struct str reason);
 void pg_session_check(const struct source_session *s);
