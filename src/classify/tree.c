@@ -117,7 +117,23 @@ static enum tree_literal literal_of(const PgQuery__ScanToken *k)
     }
 }
 
-static enum err copy_tokens(struct arena *a, size_t text_length, const PgQuery__ScanResult *s,
+/* The lexer's white space: to version 15 a vertical tab is a character. */
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
+}
+
+/* The library says a wrong end of U&"…" and U&'…': a token reaches to the white space before the next one. */
+static size_t end_of_token(const PgQuery__ScanResult *s, size_t i, struct str text)
+{
+    size_t from = (size_t)s->tokens[i]->end;
+    size_t end = i + 1 < s->n_tokens ? (size_t)s->tokens[i + 1]->start : text.n;
+    while (end > from && is_space(text.p[end - 1]))
+        end--;
+    return end;
+}
+
+static enum err copy_tokens(struct arena *a, struct str text, const PgQuery__ScanResult *s,
                             struct tree_token **ret, size_t *ret_n)
 {
     struct tree_token *list = arena_new_array(a, s->n_tokens, struct tree_token);
@@ -125,11 +141,13 @@ static enum err copy_tokens(struct arena *a, size_t text_length, const PgQuery__
         return ERR_NOMEM;
     for (size_t i = 0; i < s->n_tokens; i++) {
         const PgQuery__ScanToken *k = s->tokens[i];
-        if (k->start < 0 || k->end < k->start || (size_t)k->end > text_length)
+        int32_t next = i + 1 < s->n_tokens ? s->tokens[i + 1]->start : (int32_t)text.n;
+        if (k->start < 0 || k->end < k->start || next < k->end || (size_t)next > text.n)
             return ERR_INVALID;
         list[i] = (struct tree_token){
             .start = (uint32_t)k->start,
-            .end = (uint32_t)k->end,
+            .end = (uint32_t)end_of_token(s, i, text),
+            .keyword = k->keyword_kind != PG_QUERY__KEYWORD_KIND__NO_KEYWORD,
             .literal = literal_of(k),
             .comment = k->token == PG_QUERY__TOKEN__C_COMMENT || k->token == PG_QUERY__TOKEN__SQL_COMMENT,
             .semicolon = k->token == PG_QUERY__TOKEN__ASCII_59,
@@ -153,7 +171,7 @@ enum err tree_tokens(struct arena *a, struct str text, bool conforming, struct t
     enum err e = ERR_INVALID;
     if (r.error == NULL) {
         PgQuery__ScanResult *s = pg_query__scan_result__unpack(NULL, r.pbuf.len, (const uint8_t *)r.pbuf.data);
-        e = s != NULL ? copy_tokens(a, text.n, s, ret, ret_n) : ERR_NOMEM;
+        e = s != NULL ? copy_tokens(a, text, s, ret, ret_n) : ERR_NOMEM;
         if (s != NULL)
             pg_query__scan_result__free_unpacked(s, NULL);
     }

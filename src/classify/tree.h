@@ -30,12 +30,12 @@ struct tree {
 MUST_USE enum err tree_parse(struct tree *t, struct str text, bool standard_conforming_strings);
 void tree_done(struct tree *t);
 
-/* One token of the library's own lexer: bytes start to end of the text. */
+/* One token of the library's own lexer: bytes start to end of the text. Between tokens is white space alone. */
 enum tree_literal { TREE_NO_LITERAL, TREE_INT, TREE_NUMBER, TREE_TEXT, TREE_BITS };
 struct tree_token {
     uint32_t start, end;
     enum tree_literal literal;
-    bool comment, semicolon;
+    bool comment, semicolon, keyword;
 };
 
 /* The tokens of a text of at most LIMIT_SQL_COMMENTED bytes, in the arena. ERR_INVALID where the lexer stops at an

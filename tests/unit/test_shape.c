@@ -56,6 +56,8 @@ TEST(another_tree_is_another_shape)
         {"SELECT a AS x FROM t", "SELECT a AS y FROM t"},
         {"SELECT a - 5 FROM t", "SELECT a + 5 FROM t"},
         {"DELETE FROM t WHERE \"a b\" = 1", "DELETE FROM t WHERE a b = 1"},
+        {"DELETE FROM U&\"orders\" WHERE id = 1", "DELETE FROM U&\"customers\" WHERE id = 1"},
+        {"DELETE FROM U&\"a!0041\" UESCAPE '!' WHERE id = 1", "DELETE FROM U&\"a!0042\" UESCAPE '!' WHERE id = 1"},
         {"UPDATE t SET n = 'x' WHERE id = 1", "UPDATE t SET n = 'x' WHERE id = 1 --'"},
     };
     for (size_t i = 0; i + 1 < ARRAY_LEN(pairs); i++)
