@@ -144,8 +144,17 @@
 /* A broker that is asked to stop has two disk syncs to do. */
 #define LIMIT_BROKER_STOP_MS 5000
 /* Open requests of one subject: more is a flood, and floods make approvers careless. */
-#define LIMIT_OPEN_REQUESTS_PER_SUBJECT 50
+#define LIMIT_OPEN_REQUESTS_PER_SUBJECT 50 /* unless the configuration says `open_requests` */
 #define LIMIT_OPEN_REQUESTS 10000
+/* Other sessions that wait for the same request: more are told its number and wait by themselves. */
+#define LIMIT_FOLLOWERS_OF_ONE 16
+/* Uses of one grant: more is no longer a bounded right. */
+#define LIMIT_GRANT_USES 1000
+/* Guardrails of one action that grants may cover, and grants of one subject that are looked at. */
+#define LIMIT_GRANTS_OF_ONE 8
+#define LIMIT_GRANTS_OF_SUBJECT 100
+/* How long the requester of a request that ended unattended is still told so, before a new one opens. */
+#define LIMIT_TELL_END_NS (24 * 3600 * NS_PER_S)
 #define LIMIT_REASON_BYTES ((size_t)4096)
 
 /* One request needs at most this many approvals in all, of this many kinds: more people than sit in

@@ -50,8 +50,8 @@ struct lost_changes {
 
 static bool is_change(struct str kind)
 {
-    static const char *const others[] = {"opened", "vote", "attached", "detached", "token_created",
-                                         "token_revoked"};
+    static const char *const others[] = {"opened", "vote", "attached", "detached", "told",
+                                         "token_created", "token_revoked"};
     enum request_state s;
     if (request_state_parse(kind, &s) == ERR_OK)
         return true;
@@ -198,6 +198,7 @@ void broker_free(struct broker *b, struct moment now)
     audit_close(b->audit);
     store_close(b->store);
     free(b->live);
+    free(b->followers);
     free(b->instance);
     free(b);
 }

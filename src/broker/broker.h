@@ -18,6 +18,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "link/link.h"
+#include "model/glass.h"
 #include "model/people.h"
 #include "model/request.h"
 
@@ -46,6 +47,8 @@ struct broker_policy {
     struct str version;              /* as in struct request.policy_version */
     const struct link_config *files; /* what workers are sent, as CONFIG */
     struct str vocabulary;           /* of the facts in records (policy/recorded.h) */
+    uint32_t open_requests;          /* that one subject may have; 0: LIMIT_OPEN_REQUESTS_PER_SUBJECT */
+    struct break_glass glass;
 };
 
 struct broker_options {

@@ -53,6 +53,14 @@ enum err change_commit(struct broker *b)
     return store_said(b, store_commit(b->store));
 }
 
+/* Nobody holds on: the requester hears of this end when the same action comes again. */
+static bool ends_untold(const struct broker *b, const struct store_request *q, enum request_state to)
+{
+    const struct live *l = live_find((struct broker *)(uintptr_t)b, q->r.id);
+    return l != NULL && l->holding == DETACHED && l->doomed == NULL &&
+           (to == REQUEST_REJECTED || to == REQUEST_EXPIRED);
+}
+
 /* The rows of a step, inside the transaction. */
 static enum err write_rows(struct broker *b, const struct store_request *q,
                            const struct change *c, struct moment now)
@@ -68,6 +76,8 @@ static enum err write_rows(struct broker *b, const struct store_request *q,
     if (c->step.make_grant)
         m.run_by_wall_ns = now.wall_ns + q->run_within_ns;
     TRY(store_request_move(b->store, q->r.id, &m));
+    if (ends_untold(b, q, to))
+        TRY(store_untold_insert(b->store, q->r.id, &q->r.digest, q->r.subject, now.wall_ns));
     if (c->step.make_grant) {
         struct store_grant g = {.request = q->r.id,
                                 .digest = q->r.digest,
@@ -115,6 +125,28 @@ static void follow_in_memory(struct broker *b, struct live *l, const struct stor
     live_check(b, l);
 }
 
+static enum link_end end_of(enum request_state s)
+{
+    switch (s) {
+    case REQUEST_REJECTED:
+        return END_REJECTED;
+    case REQUEST_EXPIRED:
+        return END_EXPIRED;
+    case REQUEST_WITHDRAWN:
+        return END_WITHDRAWN;
+    default:
+        return END_UNAVAILABLE;
+    }
+}
+
+static void tell_followers(struct broker *b, uint64_t id, enum request_state to, const struct change *c)
+{
+    if (to == REQUEST_RUNNING)
+        followers_tell_ended(b, id, END_ELSEWHERE, STR(""), STR(""));
+    else if (request_is_final(to))
+        followers_tell_ended(b, id, end_of(to), c->by, c->reason);
+}
+
 enum err change_request(struct broker *b, struct live *l, const struct store_request *q,
                         const struct change *c, struct moment now)
 {
@@ -135,31 +167,19 @@ enum err change_request(struct broker *b, struct live *l, const struct store_req
         record_undone(b, first, "could not be stored", now);
         return e;
     }
-    if (to != from)
+    if (to != from) {
         follow_in_memory(b, l, q, to, now);
+        tell_followers(b, id, to, c);
+    }
     watch_tell(b, to == from ? BROKER_REQUEST_VOTED : BROKER_REQUEST_CHANGED, id, to);
     return ERR_OK;
 }
 
 /* --- Endings --------------------------------------------------------------------------------- */
 
-static enum link_end end_of(enum request_state s)
-{
-    switch (s) {
-    case REQUEST_REJECTED:
-        return END_REJECTED;
-    case REQUEST_EXPIRED:
-        return END_EXPIRED;
-    case REQUEST_WITHDRAWN:
-        return END_WITHDRAWN;
-    default:
-        return END_UNAVAILABLE;
-    }
-}
-
 void change_doom(struct broker *b, struct live *l, const char *why, struct moment now)
 {
-    (void)b;
+    followers_tell_ended(b, l->id, END_UNAVAILABLE, STR(""), str_of(why));
     l->doomed = why;
     l->holding = DETACHED;
     l->hold = 0;

@@ -77,12 +77,14 @@ void holders_detach(struct broker *b, struct live *l, struct moment now)
 static void lose(struct broker *b, struct live *l, struct str reason, struct moment now)
 {
     struct ending e = {.event = APPROVAL_LOST, .reason = reason};
+    /* Nobody is there to be told. */
+    l->holding = AWAITED;
+    if (l->state != REQUEST_RUNNING && follower_takes_over(b, l, now))
+        return;
     if (l->keep_on_disconnect && l->state != REQUEST_RUNNING) {
         holders_detach(b, l, now);
         return;
     }
-    /* Nobody is there to be told. */
-    l->holding = AWAITED;
     change_end(b, l, &e, now);
 }
 
@@ -98,6 +100,7 @@ void broker_worker_lost(struct broker *b, uint32_t index, struct moment now)
         return;
     bool was_ready = b->peers[index].state == PEER_READY;
     b->peers[index] = (struct peer){.state = PEER_GONE};
+    followers_of_worker_lost(b, index);
     if (!was_ready)
         return;
     char text[24];
@@ -196,27 +199,19 @@ void holders_grace_over(struct broker *b, struct moment now)
 /* How a request that is no longer open ended, for a worker that asks late. */
 static void tell_past_end(struct broker *b, uint32_t worker, const struct link_open_hold *h)
 {
-    static const enum link_end ends[REQUEST_STATE_COUNT_] = {
-        [REQUEST_REJECTED] = END_REJECTED,
-        [REQUEST_EXPIRED] = END_EXPIRED,
-        [REQUEST_WITHDRAWN] = END_WITHDRAWN,
-    };
     struct arena a CLEANUP(arena_done);
     struct store_request q;
     arena_init(&a, REQUEST_ARENA);
-    enum link_end end = END_UNAVAILABLE;
-    struct str by = {NULL, 0}, reason = STR("the gateway was restarted; submit it again");
+    struct past_end p = {.end = 0};
     if (h->request != 0 && store_said(b, store_request_get(b->store, h->request, &a, &q)) == ERR_OK &&
-        digest_eq(&q.r.digest, &h->digest) && ends[q.r.state] != 0) {
-        end = ends[q.r.state];
-        reason = STR("it ended while the gateway was restarted");
-        for (size_t i = 0; i < q.r.n_votes; i++)
-            if (q.r.votes[i].kind == VOTE_REJECT) {
-                by = q.r.votes[i].person;
-                reason = q.r.votes[i].reason;
-            }
-    }
-    tell_ended(b, worker, h->hold, h->request, end, by, reason);
+        digest_eq(&q.r.digest, &h->digest))
+        p = past_end_of(&q.r);
+    if (p.end == 0)
+        p = (struct past_end){.end = END_UNAVAILABLE,
+                              .reason = STR("the gateway was restarted; submit it again")};
+    else if (p.end != END_REJECTED)
+        p.reason = STR("it ended while the gateway was restarted");
+    tell_ended(b, worker, h->hold, h->request, p.end, p.by, p.reason);
 }
 
 static bool is_awaited_from(const struct live *l, uint32_t worker, uint32_t pid)

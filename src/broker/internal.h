@@ -8,6 +8,7 @@
  *   people.c   votes, withdrawals, what people may see
  *   live.c     the open requests, in memory
  *   records.c  what is written into the log
+ *   waiting.c  clients that hold on together, come back later, or were told nothing yet
  *   watch.c    events and counters
  */
 #pragma once
@@ -42,6 +43,12 @@ struct live {
     int64_t retry_mono_ns;
 };
 
+/* Another session that holds on for a request (waiting.c). */
+struct follower {
+    uint64_t request, hold;
+    uint32_t worker;
+};
+
 enum peer_state { PEER_GONE = 0, PEER_SPAWNED, PEER_READY };
 struct peer {
     enum peer_state state;
@@ -65,6 +72,8 @@ struct broker {
     struct peer peers[LIMIT_WORKERS];
     struct live *live; /* by id, ascending */
     size_t n_live, live_size;
+    struct follower *followers; /* oldest first */
+    size_t n_followers, followers_size;
     int64_t audit_retry_mono_ns; /* while the log is broken; 0: not yet set */
     struct {
         uint64_t first, last;    /* records to be called undone once the log works; 0: none */
@@ -156,6 +165,36 @@ void holders_detach(struct broker *b, struct live *l, struct moment now);
 void holders_grace_over(struct broker *b, struct moment now);
 /* Puts what the store has open into memory, AWAITED or DETACHED. */
 MUST_USE enum err holders_take_over(struct broker *b, struct moment now);
+
+/* Ties a request to a worker's hold: recorded, stored, then SUBMITTED (and APPROVED) told. */
+MUST_USE enum err holders_attach(struct broker *b, struct live *l, const struct store_holder *holder,
+                                 struct moment now);
+
+/* --- waiting.c ------------------------------------------------------------------------------- */
+
+bool follower_known(const struct broker *b, uint32_t worker, uint64_t hold);
+/* False where there are LIMIT_FOLLOWERS_OF_ONE, or no memory. */
+bool follower_add(struct broker *b, uint64_t request, uint32_t worker, uint64_t hold);
+void follower_remove(struct broker *b, uint32_t worker, uint64_t hold);
+void followers_of_worker_lost(struct broker *b, uint32_t worker);
+/* Each is told and forgotten. */
+void followers_tell_ended(struct broker *b, uint64_t request, enum link_end end, struct str by,
+                          struct str reason);
+/* The oldest becomes the holder of l, whose own is gone. False where there is none, or it failed. */
+bool follower_takes_over(struct broker *b, struct live *l, struct moment now);
+
+/* ENDED, PENDING: the number, and what it waits for. */
+void tell_pending(struct broker *b, uint32_t worker, uint64_t hold, const struct live *l,
+                  const struct store_request *q);
+
+/* How a request ended, for who asks afterwards; end 0: it did not, or it ran. */
+struct past_end {
+    enum link_end end;
+    struct str by, reason;
+};
+struct past_end past_end_of(const struct request *r);
+/* Tells the end of a request for the same action that nobody was told yet. False: there is none. */
+bool tell_untold(struct broker *b, uint32_t worker, const struct link_submit *s, struct moment now);
 
 /* --- records.c ------------------------------------------------------------------------------- */
 

@@ -45,16 +45,23 @@ static const char *fault_of(const struct link_submit *s)
     return NULL;
 }
 
+static size_t open_limit(const struct broker *b)
+{
+    return b->policy.open_requests != 0 ? b->policy.open_requests : LIMIT_OPEN_REQUESTS_PER_SUBJECT;
+}
+
 /* Why a well-formed submission cannot be taken now, in `text`; false where it can. */
-static bool refusal_of(struct broker *b, const struct link_submit *s, char *text, size_t size)
+static bool refusal_of(struct broker *b, const struct link_submit *s, char *text, size_t size,
+                       enum link_end *ret_end)
 {
     struct approval ap = approval_of_submit(s);
     struct digest subject = digest_of(s->subject);
     size_t open = live_count_subject(b, &subject);
     const char *broken = audit_broken(b->audit);
+    *ret_end = broken == NULL && open >= open_limit(b) ? END_LIMIT : END_UNAVAILABLE;
     if (broken != NULL)
         (void)snprintf(text, size, "%s", broken);
-    else if (open >= LIMIT_OPEN_REQUESTS_PER_SUBJECT)
+    else if (open >= open_limit(b))
         (void)snprintf(text, size, "%zu requests of this account wait already: the limit", open);
     else if (b->n_live >= LIMIT_OPEN_REQUESTS)
         (void)snprintf(text, size, "%zu requests wait already: the gateway's limit", b->n_live);
@@ -66,12 +73,18 @@ static bool refusal_of(struct broker *b, const struct link_submit *s, char *text
     return true;
 }
 
-static void refuse(struct broker *b, uint32_t worker, const struct link_submit *s, const char *why,
-                   struct moment now)
+static void refuse_as(struct broker *b, uint32_t worker, const struct link_submit *s, enum link_end end,
+                      const char *why, struct moment now)
 {
     b->metrics.refused++;
     record_turned_down(b, "submission_refused", 0, s->subject, str_of(why), now);
-    tell_ended(b, worker, s->hold, 0, END_UNAVAILABLE, STR(""), str_of(why));
+    tell_ended(b, worker, s->hold, 0, end, STR(""), str_of(why));
+}
+
+static void refuse(struct broker *b, uint32_t worker, const struct link_submit *s, const char *why,
+                   struct moment now)
+{
+    refuse_as(b, worker, s, END_UNAVAILABLE, why, now);
 }
 
 static struct store_request row_of(struct broker *b, uint32_t worker, const struct link_submit *s,
@@ -91,11 +104,11 @@ static struct store_request row_of(struct broker *b, uint32_t worker, const stru
               .guardrails = s->guardrails,
               .message = s->message,
               .quorum = s->quorum,
-              .keep_on_disconnect = s->keep_on_disconnect,
+              .keep_on_disconnect = s->keep_on_disconnect || s->wait_return,
               .created_wall_ns = now.wall_ns,
               .decide_by_wall_ns = now.wall_ns + s->decide_within_ns},
         .run_within_ns = s->run_within_ns,
-        .holder = {str_of(b->instance), worker, b->peers[worker].pid, s->hold},
+        .holder = {str_of(b->instance), worker, b->peers[worker].pid, s->wait_return ? 0 : s->hold},
     };
 }
 
@@ -108,7 +121,7 @@ static struct live live_of_row(const struct store_request *q, struct moment now)
                          .deadline_mono_ns =
                              now.mono_ns + q->r.decide_by_wall_ns - q->r.created_wall_ns,
                          .keep_on_disconnect = q->r.keep_on_disconnect,
-                         .holding = HELD,
+                         .holding = q->holder.hold != 0 ? HELD : DETACHED,
                          .worker = q->holder.worker,
                          .pid = q->holder.pid,
                          .hold = q->holder.hold};
@@ -125,7 +138,8 @@ static enum err store_new(struct broker *b, struct store_request *q, struct mome
     return change_commit(b);
 }
 
-static void tell_submitted(struct broker *b, const struct live *l, const struct store_request *q)
+static void tell_submitted_to(struct broker *b, uint32_t worker, uint64_t hold, const struct live *l,
+                              const struct store_request *q)
 {
     struct arena a CLEANUP(arena_done);
     struct str approvers = {NULL, 0};
@@ -134,8 +148,13 @@ static void tell_submitted(struct broker *b, const struct live *l, const struct 
     if (approval_missing_text(&ap, b->policy.people, &a, &approvers) != ERR_OK)
         approvers = STR("see the request");
     struct link_message m = {.type = LINK_SUBMITTED,
-                             .submitted = {l->hold, l->id, approvers, q->r.decide_by_wall_ns}};
-    tell(b, l->worker, &m);
+                             .submitted = {hold, l->id, approvers, q->r.decide_by_wall_ns}};
+    tell(b, worker, &m);
+}
+
+static void tell_submitted(struct broker *b, const struct live *l, const struct store_request *q)
+{
+    tell_submitted_to(b, l->worker, l->hold, l, q);
 }
 
 static void open_request(struct broker *b, uint32_t worker, const struct link_submit *s,
@@ -153,11 +172,14 @@ static void open_request(struct broker *b, uint32_t worker, const struct link_su
     }
     b->metrics.submitted++;
     live_check(b, l);
-    tell_submitted(b, l, &q);
+    if (s->wait_return)
+        tell_pending(b, worker, s->hold, l, &q);
+    else
+        tell_submitted(b, l, &q);
     watch_tell(b, BROKER_REQUEST_OPENED, q.r.id, REQUEST_PENDING);
 }
 
-/* --- Attaching to a request that was kept ------------------------------------------------------ */
+/* --- The same action once more ----------------------------------------------------------------- */
 
 /* What was asked of people then is what would be asked of them now: a guardrail that came since, or
  * that looks at the hour or the address, is not got round by an approval that was given without it. */
@@ -170,12 +192,13 @@ static bool asks_the_same(struct broker *b, const struct live *l, const struct l
            str_eq(q.r.guardrails, s->guardrails);
 }
 
-static struct live *find_kept(struct broker *b, const struct link_submit *s)
+/* What runs is joined by nobody; only who was told to come back is told so about it. */
+static struct live *find_open(struct broker *b, const struct link_submit *s)
 {
     struct digest subject = digest_of(s->subject);
     for (size_t i = 0; i < b->n_live; i++) {
         struct live *l = &b->live[i];
-        if (l->holding == DETACHED && l->doomed == NULL && l->state != REQUEST_RUNNING &&
+        if (l->doomed == NULL && (l->state != REQUEST_RUNNING || s->wait_return) &&
             digest_eq(&l->digest, &s->digest) && digest_eq(&l->subject, &subject) &&
             asks_the_same(b, l, s))
             return l;
@@ -195,47 +218,80 @@ static enum err attach_row(struct broker *b, const struct live *l,
     return change_commit(b);
 }
 
-static void attach(struct broker *b, struct live *l, uint32_t worker, const struct link_submit *s,
-                   struct moment now)
+enum err holders_attach(struct broker *b, struct live *l, const struct store_holder *holder,
+                        struct moment now)
 {
     struct arena a CLEANUP(arena_done);
     struct store_request q;
-    struct store_holder holder = {str_of(b->instance), worker, b->peers[worker].pid, s->hold};
     uint64_t first = audit_last_seq(b->audit) + 1;
     arena_init(&a, REQUEST_ARENA);
     enum err e = change_load(b, l, &a, &q);
     if (e == ERR_OK)
-        e = attach_row(b, l, &holder, now);
+        e = attach_row(b, l, holder, now);
     if (e != ERR_OK) {
         store_rollback(b->store);
         record_undone(b, first, "could not be stored", now);
-        refuse(b, worker, s, "the request could not be read or stored", now);
-        return;
+        return e;
     }
     l->holding = HELD;
-    l->worker = worker;
-    l->pid = holder.pid;
-    l->hold = s->hold;
+    l->worker = holder->worker;
+    l->pid = holder->pid;
+    l->hold = holder->hold;
     tell_submitted(b, l, &q);
     if (l->state == REQUEST_APPROVED)
         tell_approved(b, l, &q);
+    return ERR_OK;
+}
+
+static void attach(struct broker *b, struct live *l, uint32_t worker, const struct link_submit *s,
+                   struct moment now)
+{
+    struct store_holder holder = {str_of(b->instance), worker, b->peers[worker].pid, s->hold};
+    if (holders_attach(b, l, &holder, now) != ERR_OK)
+        refuse(b, worker, s, "the request could not be read or stored", now);
+}
+
+/* Someone else holds on for it, or the client does not want to: told, or held along. */
+static void join(struct broker *b, struct live *l, uint32_t worker, const struct link_submit *s,
+                 struct moment now)
+{
+    struct arena a CLEANUP(arena_done);
+    struct store_request q;
+    arena_init(&a, REQUEST_ARENA);
+    if (change_load(b, l, &a, &q) != ERR_OK) {
+        refuse(b, worker, s, "the request could not be read", now);
+        return;
+    }
+    if (s->wait_return || !follower_add(b, l->id, worker, s->hold))
+        tell_pending(b, worker, s->hold, l, &q);
+    else
+        tell_submitted_to(b, worker, s->hold, l, &q);
 }
 
 enum err on_submit(struct broker *b, uint32_t worker, const struct link_message *m,
                    struct moment now)
 {
     const struct link_submit *s = &m->submit;
+    enum link_end end;
     char why[256];
-    if (s->hold == 0 || live_by_hold(b, worker, s->hold) != NULL)
+    if (s->hold == 0 || live_by_hold(b, worker, s->hold) != NULL || follower_known(b, worker, s->hold))
         return ERR_PROTOCOL;
     const char *fault = fault_of(s);
-    struct live *kept = fault == NULL ? find_kept(b, s) : NULL;
-    if (fault != NULL)
+    if (fault != NULL) {
         refuse(b, worker, s, fault, now);
-    else if (kept != NULL)
-        attach(b, kept, worker, s, now);
-    else if (refusal_of(b, s, why, sizeof(why)))
-        refuse(b, worker, s, why, now);
+        return ERR_OK;
+    }
+    struct live *open = find_open(b, s);
+    bool free_to_attach = open != NULL && open->holding == DETACHED && open->state != REQUEST_RUNNING &&
+                          (!s->wait_return || open->state == REQUEST_APPROVED);
+    if (free_to_attach)
+        attach(b, open, worker, s, now);
+    else if (open != NULL)
+        join(b, open, worker, s, now);
+    else if (tell_untold(b, worker, s, now))
+        return ERR_OK;
+    else if (refusal_of(b, s, why, sizeof(why), &end))
+        refuse_as(b, worker, s, end, why, now);
     else
         open_request(b, worker, s, now);
     return ERR_OK;
@@ -268,6 +324,7 @@ enum err on_withdraw(struct broker *b, uint32_t worker, const struct link_messag
 {
     const struct link_withdraw *w = &m->withdraw;
     struct live *l = live_by_hold(b, worker, w->hold);
+    follower_remove(b, worker, w->hold);
     if (l == NULL || (w->request != 0 && w->request != l->id)) {
         tell_ended(b, worker, w->hold, w->request, END_WITHDRAWN, STR(""),
                    STR("it is no longer open"));
@@ -276,6 +333,11 @@ enum err on_withdraw(struct broker *b, uint32_t worker, const struct link_messag
     /* The word crossed CLAIMED: the worker answers that with RESULT, failed. */
     if (l->state == REQUEST_RUNNING) {
         tell_holder_ended(b, l, END_WITHDRAWN, STR(""), STR("the release was on its way"));
+        return ERR_OK;
+    }
+    struct live before = *l;
+    if (follower_takes_over(b, l, now)) {
+        tell_holder_ended(b, &before, END_WITHDRAWN, STR(""), STR("another session goes on waiting"));
         return ERR_OK;
     }
     if (w->gone && l->keep_on_disconnect) {

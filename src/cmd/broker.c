@@ -235,12 +235,22 @@ static enum err load(struct process *p, int kept, struct buf *said, struct confi
     return e;
 }
 
+static struct broker_policy broker_policy_of(const struct process *p, const struct config *c)
+{
+    return (struct broker_policy){.people = &c->people,
+                                  .version = c->version,
+                                  .files = &p->files,
+                                  .vocabulary = c->vocabulary,
+                                  .open_requests = c->open_requests,
+                                  .glass = c->break_glass};
+}
+
 static enum err put_in_force(struct process *p, struct config *c, struct str who)
 {
     struct link_file *list;
     struct link_config files, old_files = p->files;
     TRY(policy_of(c, &list, &files));
-    struct broker_policy policy = {&c->people, c->version, &p->files, c->vocabulary};
+    struct broker_policy policy = broker_policy_of(p, c);
     p->files = files;
     enum err e = broker_set_policy(p->broker, &policy, who, clock_now());
     if (e != ERR_OK) {
@@ -498,8 +508,7 @@ static enum err open_broker(struct process *p, struct str instance)
         return e;
     }
     TRY(policy_of(p->config, &p->file_list, &p->files));
-    p->policy = (struct broker_policy){&p->config->people, p->config->version, &p->files,
-                                        p->config->vocabulary};
+    p->policy = broker_policy_of(p, p->config);
     struct broker_options o = {p->config->store, p->config->audit_directory, instance, &ops, p};
     e = broker_new(&o, &p->policy, clock_now(), &p->broker, &error);
     if (e != ERR_OK)

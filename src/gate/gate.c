@@ -127,10 +127,32 @@ static enum err explain(struct gate *g, const struct action *a)
     return json_end(&j);
 }
 
-static enum err send_submit(struct gate *g, const struct hold *h, const struct action *a,
+/* The digest of the envelope that has the shape for its action; that of the action where it has none. */
+static enum err write_shape(struct gate *g, struct door *door, struct source_session *owner,
+                            const struct action *a, const struct digest *own, struct digest *ret,
+                            struct str *ret_text)
+{
+    struct buf shape CLEANUP(buf_done) = {0}, envelope CLEANUP(buf_done) = {0};
+    struct digest digest = *own;
+    struct str text = {NULL, 0};
+    buf_init(&shape, LIMIT_ENVELOPE);
+    buf_init(&envelope, LIMIT_ENVELOPE);
+    if (door->source->shape != NULL)
+        TRY(door->source->shape(owner, a, &g->arena, &shape, &text));
+    if (text.n != 0)
+        TRY(envelope_write(&envelope, a, buf_view(&shape), &digest));
+    *ret = digest;
+    *ret_text = text;
+    return ERR_OK;
+}
+
+static enum err send_submit(struct gate *g, struct hold *h, const struct action *a,
                             const struct decision *d)
 {
-    struct str guardrails;
+    struct str guardrails, shape_text = {NULL, 0};
+    struct digest shape = h->digest;
+    if (d->n_parts != 0)
+        TRY(write_shape(g, h->door, h->owner, a, &h->digest, &shape, &shape_text));
     TRY(words_guardrails(d, &g->arena, &guardrails));
     buf_clear(&g->context);
     TRY(words_context(a, &g->context));
@@ -153,9 +175,17 @@ static enum err send_submit(struct gate *g, const struct hold *h, const struct a
             .quorum = d->quorum,
             .decide_within_ns = d->decide_within_ns,
             .run_within_ns = d->run_within_ns,
-            .keep_on_disconnect = d->on_disconnect == ON_DISCONNECT_KEEP,
+            .keep_on_disconnect = d->wait_return || d->on_disconnect == ON_DISCONNECT_KEEP,
+            .wait_return = d->wait_return,
+            .session = a->context->id,
+            .shape = shape,
+            .shape_text = shape_text,
+            .parts = d->parts,
+            .n_parts = d->n_parts,
         },
     };
+    if (d->n_parts != 0)
+        TRY(hold_keep_submit(h, &m));
     return uplink_send(g, &m);
 }
 

@@ -72,6 +72,7 @@ struct hold {
     int64_t decide_by_ms;
     struct arena text;            /* what follows, and refusals */
     struct str message, approvers;
+    struct buf again; /* the SUBMIT, where the broker may ask for it again; else empty */
 };
 
 struct hold_list {
@@ -146,6 +147,8 @@ struct gate {
 MUST_USE enum err hold_happens(struct gate *g, struct hold *h, const struct hold_event *e);
 /* The same event for every hold that waits. */
 void hold_happens_to_all(struct gate *g, enum hold_event_kind kind);
+/* The frame of h's SUBMIT is kept for END_AGAIN. */
+MUST_USE enum err hold_keep_submit(struct hold *h, const struct link_message *m);
 /* Takes over an action whose SUBMIT was sent under `number`. */
 MUST_USE enum err hold_begin(struct gate *g, struct door *door, struct source_session *owner,
                              const struct action *a, const struct decision *d,
@@ -162,6 +165,8 @@ void gate_tick(void *gate);
 MUST_USE enum err uplink_init(struct gate *g);
 void uplink_done(struct gate *g);
 bool uplink_is_up(const struct gate *g);
+/* As uplink_send, of a frame that was encoded before. */
+MUST_USE enum err uplink_send_frame(struct gate *g, struct str frame);
 /* Sends at once, behind what waits to be flushed. ERR_CLOSED: there is no link; ERR_LIMIT: the
  * message is too long, or too much is unsent; nothing was sent. */
 MUST_USE enum err uplink_send(struct gate *g, const struct link_message *m);

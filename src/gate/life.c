@@ -74,6 +74,7 @@ static void start_ticking(struct gate *g)
 static void hold_memory_free(struct hold *h)
 {
     arena_done(&h->text);
+    buf_done(&h->again);
     config_unref(h->config);
     config_unref(h->resource_config);
     free(h);
@@ -110,6 +111,12 @@ enum err hold_begin(struct gate *g, struct door *door, struct source_session *ow
     start_ticking(g);
     *ret = h;
     return ERR_OK;
+}
+
+enum err hold_keep_submit(struct hold *h, const struct link_message *m)
+{
+    buf_init(&h->again, LIMIT_LINK_MESSAGE + KIB);
+    return link_encode(&h->again, m);
 }
 
 /* Out of every list and table; the memory stays. */
@@ -277,8 +284,22 @@ static enum err on_claimed(struct gate *g, struct hold *h, const struct hold_eve
     return ERR_OK;
 }
 
+/* What it counted on is gone: it is held afresh, under the same hold and as another request. */
+static bool is_held_again(struct gate *g, struct hold *h)
+{
+    if (buf_len(&h->again) == 0 || !is_still_the_same(g, h) ||
+        uplink_send_frame(g, buf_view(&h->again)) != ERR_OK)
+        return false;
+    h->request = 0;
+    h->due_ms = loop_now_ms(g->loop) + g->options.link_answer_ms;
+    set_state(h, HOLD_SENT);
+    return true;
+}
+
 static enum err on_ended(struct gate *g, struct hold *h, const struct hold_event *e)
 {
+    if (e->message->ended.end == END_AGAIN && is_held_again(g, h))
+        return ERR_OK;
     struct refusal r = words_ended(h, &e->message->ended);
     refuse(g, h, &r);
     return ERR_OK;

@@ -100,6 +100,16 @@ enum err uplink_send(struct gate *g, const struct link_message *m)
     return flush(g);
 }
 
+enum err uplink_send_frame(struct gate *g, struct str frame)
+{
+    if (!uplink_is_up(g))
+        return ERR_CLOSED;
+    if (stream_unsent(g->up.stream) + buf_len(&g->up.out) > LIMIT_LINK_BACKLOG)
+        return ERR_LIMIT;
+    TRY(buf_put_str(&g->up.out, frame));
+    return flush(g);
+}
+
 enum err uplink_send_soon(struct gate *g, const struct link_message *m)
 {
     struct uplink *up = &g->up;

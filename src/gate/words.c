@@ -112,14 +112,20 @@ struct refusal words_refused(struct hold *h, enum refusal_kind kind, struct str 
     return r;
 }
 
+/* One that never had a number here may be told about an earlier one's end. */
+static uint64_t number_of(const struct hold *h, const struct link_ended *e)
+{
+    return h->request != 0 ? h->request : e->request;
+}
+
 static struct refusal words_rejected(struct hold *h, const struct link_ended *e)
 {
     struct str by = e->by.n != 0 ? e->by : STR("an approver");
     return (struct refusal){
         .kind = REFUSAL_REJECTED,
-        .request = h->request,
+        .request = number_of(h, e),
         .message = WORDS(&h->text, "the request was rejected", "request %llu was rejected by %.*s",
-                         (unsigned long long)h->request, STR_FMT(by)),
+                         (unsigned long long)number_of(h, e), STR_FMT(by)),
         .detail = e->reason,
         .hint = WORDS(&h->text, "Nothing was run.",
                       "Nothing was run. Change the %s as the reason says, or talk to %.*s.",
@@ -131,9 +137,9 @@ static struct refusal words_expired(struct hold *h, const struct link_ended *e)
 {
     return (struct refusal){
         .kind = REFUSAL_EXPIRED,
-        .request = h->request,
+        .request = number_of(h, e),
         .message = WORDS(&h->text, "the request expired", "request %llu expired",
-                         (unsigned long long)h->request),
+                         (unsigned long long)number_of(h, e)),
         .detail = e->reason,
         .hint = WORDS(&h->text, "Nothing was run.",
                       "Nothing was run. Send it again when somebody can decide (%.*s).",
@@ -145,11 +151,50 @@ static struct refusal words_withdrawn(struct hold *h, const struct link_ended *e
 {
     return (struct refusal){
         .kind = REFUSAL_WITHDRAWN,
-        .request = h->request,
+        .request = number_of(h, e),
         .message = WORDS(&h->text, "the request was withdrawn", "request %llu was withdrawn",
-                         (unsigned long long)h->request),
+                         (unsigned long long)number_of(h, e)),
         .detail = e->reason,
         .hint = STR("Nothing was run. Send it again to open a new request."),
+    };
+}
+
+static struct refusal words_pending(struct hold *h, const struct link_ended *e)
+{
+    return (struct refusal){
+        .kind = REFUSAL_PENDING,
+        .request = e->request,
+        .message = WORDS(&h->text, "it waits for approval", "request %llu waits for approval: %.*s",
+                         (unsigned long long)e->request, STR_FMT(h->message)),
+        .detail = e->reason,
+        .hint = WORDS(&h->text, "Nothing was run. Send it again after approval.",
+                      "Nothing was run. Send the same %s again after approval; `countersign show %llu` tells "
+                      "how it stands.",
+                      noun(h->action.kind), (unsigned long long)e->request),
+    };
+}
+
+static struct refusal words_elsewhere(struct hold *h, const struct link_ended *e)
+{
+    return (struct refusal){
+        .kind = REFUSAL_WITHDRAWN,
+        .request = e->request,
+        .message = WORDS(&h->text, "it ran in another session", "request %llu ran in another session",
+                         (unsigned long long)e->request),
+        .detail = STR("The same was sent from two sessions, and an approval is one run."),
+        .hint = WORDS(&h->text, "Nothing was run here.",
+                      "Nothing was run here. Send the %s again to ask for another run.", noun(h->action.kind)),
+    };
+}
+
+static struct refusal words_limit(struct hold *h, const struct link_ended *e)
+{
+    (void)h;
+    return (struct refusal){
+        .kind = REFUSAL_LIMIT,
+        .message = STR("too many requests wait for approval already, so this one was not opened"),
+        .detail = e->reason,
+        .hint = STR("Nothing was run. Wait for a decision, or take one back with `countersign withdraw ID`."),
     };
 }
 
@@ -163,7 +208,14 @@ struct refusal words_ended(struct hold *h, const struct link_ended *e)
         return words_expired(h, e);
     case END_WITHDRAWN:
         return words_withdrawn(h, e);
+    case END_PENDING:
+        return words_pending(h, e);
+    case END_ELSEWHERE:
+        return words_elsewhere(h, e);
+    case END_LIMIT:
+        return words_limit(h, e);
     case END_UNAVAILABLE:
+    case END_AGAIN:
         break;
     }
     r = words_unavailable(e->reason);

@@ -211,6 +211,27 @@ static void field_quorum(struct codec *c, struct quorum *q)
     }
 }
 
+static void field_parts(struct codec *c, struct link_submit *m)
+{
+    void *fresh;
+    size_t count = field_count(c, m->n_parts, sizeof(*m->parts), 6 * ELEMENT_MIN, &fresh);
+    struct hold_part *decoded = fresh;
+    for (size_t i = 0; i < count && c->err == ERR_OK; i++) {
+        struct hold_part one = encoding(c) ? m->parts[i] : (struct hold_part){.guardrail = {NULL, 0}};
+        field_str(c, &one.guardrail);
+        field_quorum(c, &one.quorum);
+        field_u32(c, &one.terms.kinds);
+        field_i64(c, &one.terms.max_ns);
+        field_u32(c, &one.terms.uses);
+        if (!encoding(c))
+            decoded[i] = one;
+    }
+    if (!encoding(c)) {
+        m->parts = decoded;
+        m->n_parts = count;
+    }
+}
+
 static void field_files(struct codec *c, struct link_config *m)
 {
     void *fresh;
@@ -258,6 +279,11 @@ static void describe_submit(struct codec *c, struct link_message *m)
     field_i64(c, &s->decide_within_ns);
     field_i64(c, &s->run_within_ns);
     field_bool(c, &s->keep_on_disconnect);
+    field_bool(c, &s->wait_return);
+    field_str(c, &s->session);
+    field_digest(c, &s->shape);
+    field_str(c, &s->shape_text);
+    field_parts(c, s);
 }
 
 static void describe_withdraw(struct codec *c, struct link_message *m)
@@ -347,7 +373,7 @@ static void describe_ended(struct codec *c, struct link_message *m)
 {
     field_u64(c, &m->ended.hold);
     field_u64(c, &m->ended.request);
-    m->ended.end = (enum link_end)field_choice(c, m->ended.end, END_UNAVAILABLE);
+    m->ended.end = (enum link_end)field_choice(c, m->ended.end, END_AGAIN);
     field_str(c, &m->ended.by);
     field_str(c, &m->ended.reason);
 }

@@ -38,6 +38,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "model/grant.h"
 #include "model/request.h"
 
 enum link_type {
@@ -94,6 +95,14 @@ struct link_submit {
     struct quorum quorum;
     int64_t decide_within_ns, run_within_ns;
     bool keep_on_disconnect;
+    bool wait_return;       /* answer with ENDED, PENDING: the client comes back */
+    /* For grants (approval/grant.h). `shape` is that of the action without its values, or its own
+     * digest where it has no shape; shape_text is then empty. */
+    struct str session;
+    struct digest shape;
+    struct str shape_text;
+    const struct hold_part *parts; /* the holds one by one; none where no grant could cover one */
+    size_t n_parts;
 };
 
 /* The requester gave up (Ctrl-C), went away, or the worker could not go on. */
@@ -175,6 +184,10 @@ enum link_end {
     END_EXPIRED,
     END_WITHDRAWN,
     END_UNAVAILABLE,  /* store, log or quorum failed: reason says */
+    END_PENDING,      /* it stays open without the client, who sends the same again later */
+    END_ELSEWHERE,    /* it was approved once and ran, or runs, in another session */
+    END_LIMIT,        /* too many are open; reason says */
+    END_AGAIN,        /* a grant it counted on is gone: SUBMIT the same again under this hold */
 };
 struct link_ended {
     uint64_t hold, request;

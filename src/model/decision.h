@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/digest.h"
+#include "model/grant.h"
 #include "model/quorum.h"
 #include "model/verdict.h"
 
@@ -27,5 +28,8 @@ struct decision {
     struct quorum quorum;                    /* for VERDICT_HOLD: of all matching holds */
     int64_t decide_within_ns, run_within_ns; /* the shortest of the matching holds */
     enum on_disconnect on_disconnect;
+    bool wait_return;                        /* the client is told the number and comes back, instead of waiting */
+    const struct hold_part *parts;           /* each matching hold alone; none where no grant could cover one */
+    size_t n_parts;
     uint64_t needs_facts; /* lazy facts that could change the verdict; verdict is then HOLD until they are known */
 };

@@ -234,6 +234,7 @@ static enum err defaults_compile(struct compiler *c, struct requirement *froms)
     p->default_run_ns = first_said(d->run_within_ns, 0, run_within_unless_said);
     p->default_on_disconnect =
         d->on_disconnect != 0 ? (enum on_disconnect)d->on_disconnect : ON_DISCONNECT_WITHDRAW;
+    p->default_wait_return = d->wait == WAIT_RETURN;
     return needs_list(c, &d->approvals, froms, &p->default_needs, &p->n_default_needs);
 }
 
@@ -258,6 +259,8 @@ static enum err hold_compile(struct compiler *c, const struct guardrail_source *
     g->run_within_ns = first_said(h->run_within_ns, p->default_run_ns, 0);
     g->on_disconnect =
         h->on_disconnect != 0 ? (enum on_disconnect)h->on_disconnect : p->default_on_disconnect;
+    g->wait_return = h->wait != WAIT_UNSAID ? h->wait == WAIT_RETURN : p->default_wait_return;
+    g->grant = h->grant;
     if (h->approvals.at == NULL) {
         g->needs = p->default_needs;
         g->n_needs = p->n_default_needs;

@@ -24,7 +24,7 @@ struct loading {
     struct problems problems;
     size_t depth;
     bool unreadable; /* a file is missing or no YAML: names from it would seem unknown */
-    struct section resources, people, disabled, macros, defaults, guardrails;
+    struct section resources, people, disabled, macros, defaults, guardrails, break_glass;
 };
 
 /* --- Settings --------------------------------------------------------------------------------- */
@@ -103,10 +103,22 @@ static void read_version(struct loader *l, const struct yaml_node *v, void *targ
                       "version `%.*s` is not known", STR_FMT(v->text));
 }
 
+static void read_open_requests(struct loader *l, const struct yaml_node *v, void *target)
+{
+    uint32_t n = 0;
+    field_count(l, v, &n);
+    if (n == 0 || n > LIMIT_OPEN_REQUESTS)
+        problem_error(l->problems, yaml_place(v), STR("how many requests of one subject may be open at a time"),
+                      "`open_requests` is 1 to %d", LIMIT_OPEN_REQUESTS);
+    else
+        *(uint32_t *)target = n;
+}
+
 /* --- Files ------------------------------------------------------------------------------------ */
 
 struct file_keys {
-    const struct yaml_node *include, *resources, *people, *disabled, *macros, *defaults, *guardrails;
+    const struct yaml_node *include, *resources, *people, *disabled, *macros, *defaults, *guardrails,
+        *break_glass;
 };
 
 #define SECTION_FIELDS(struct_type, prefix)                                                        \
@@ -116,7 +128,8 @@ struct file_keys {
         {"disabled", field_node, offsetof(struct_type, prefix disabled), false},                   \
         {"macros", field_node, offsetof(struct_type, prefix macros), false},                       \
         {"defaults", field_node, offsetof(struct_type, prefix defaults), false},                   \
-        {"guardrails", field_node, offsetof(struct_type, prefix guardrails), false}
+        {"guardrails", field_node, offsetof(struct_type, prefix guardrails), false},               \
+        {"break_glass", field_node, offsetof(struct_type, prefix break_glass), false}
 
 struct main_keys {
     struct config c;
@@ -135,6 +148,7 @@ static const struct field main_fields[] = {
     {"user", field_text, IN_CONFIG(user), false},
     {"people_file", field_path, IN_CONFIG(people_file), false},
     {"notice_interval", field_duration, IN_CONFIG(notice_interval_ns), false},
+    {"open_requests", read_open_requests, IN_CONFIG(open_requests), false},
     SECTION_FIELDS(struct main_keys, file.),
 };
 
@@ -193,6 +207,7 @@ static enum err read_sections(struct loading *x, const struct config_file *f,
     section_add(&x->macros, keys.file.macros);
     section_add(&x->defaults, keys.file.defaults);
     section_add(&x->guardrails, keys.file.guardrails);
+    section_add(&x->break_glass, keys.file.break_glass);
     TRY(load_includes(x, keys.file.include, path_folder(f->path)));
     return x->depth == 1 && x->l.people_file.n != 0
                ? load_file(x, x->l.people_file, (struct place){f, 0, 0, 0})
@@ -273,6 +288,7 @@ static enum err defaults_set(struct loading *x)
     struct config *c = &x->c->config;
     c->audit_what = AUDIT_MATCHED;
     c->notice_interval_ns = 30 * NS_PER_S;
+    c->open_requests = LIMIT_OPEN_REQUESTS_PER_SUBJECT;
     TRY(path_join(x->l.arena, x->l.folder, STR("countersign.db"), &c->store));
     return path_join(x->l.arena, x->l.folder, STR("audit"), &c->audit_directory);
 }
@@ -309,6 +325,7 @@ static bool sections_read(struct loading *x)
     struct resource_list resources = {NULL, NULL, 0};
     bool good = resources_read(&x->l, &x->resources, &resources);
     good = people_read(&x->l, &x->people, &x->disabled, &c->people) && good;
+    good = break_glass_read(&x->l, &x->break_glass, &c->people, &c->break_glass) && good;
     good = macros_read(&x->l, &x->macros, &parts->macros) && good;
     good = defaults_read(&x->l, &x->defaults, &parts->defaults) && good;
     guardrails_read(&x->l, &x->guardrails, &parts->guardrails);

@@ -17,6 +17,7 @@
 #pragma once
 
 #include "model/people.h"
+#include "model/glass.h"
 #include "model/resource.h"
 #include "policy/diagnostic.h"
 #include "policy/policy.h"
@@ -40,6 +41,8 @@ struct config {
     struct str people_file;    /* of people that the gateway adds and disables; empty: none */
     struct str user;           /* whom workers run as when started as root; empty: "nobody" */
     int64_t notice_interval_ns;
+    uint32_t open_requests; /* that one subject may have at a time */
+    struct break_glass break_glass;
 
     const struct resource *resources;
     size_t n_resources;

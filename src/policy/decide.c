@@ -385,6 +385,48 @@ static enum err quorum_put(const struct merging *m, struct arena *arena, struct 
     return ERR_OK;
 }
 
+/* Each hold by itself, where one of them lets people grant more than one run. A condition that could not
+ * be evaluated holds for a reason nobody has seen: no grant covers it. */
+static enum err part_put(const struct policy *p, const struct guardrail *g, const struct hit *h,
+                         struct arena *arena, struct decision *d, struct hold_part *part)
+{
+    struct merging one = {.p = p, .counts = arena_new_array(arena, p->n_froms, uint32_t)};
+    struct decision alone = {.verdict = d->verdict};
+    if (one.counts == NULL)
+        return ERR_NOMEM;
+    merge(&one, g->needs, g->n_needs);
+    TRY(quorum_put(&one, arena, &alone));
+    *part = (struct hold_part){.guardrail = g->name, .quorum = alone.quorum};
+    if (h->outcome == CEL_OUTCOME_TRUE)
+        part->terms = g->grant;
+    return ERR_OK;
+}
+
+static bool is_hold(const struct guardrail *g, const struct hit *h, const struct decision *d);
+
+static enum err parts_put(const struct policy *p, const struct hit *hits, size_t n, struct arena *arena,
+                          struct decision *d)
+{
+    struct hold_part *parts = NULL;
+    bool any = false;
+    size_t at = 0;
+    for (size_t i = 0; i < n; i++)
+        any = any || p->guardrails[hits[i].guardrail].grant.kinds != 0;
+    if (!any)
+        return ERR_OK;
+    parts = arena_new_array(arena, n, struct hold_part);
+    if (parts == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < n; i++) {
+        const struct guardrail *g = &p->guardrails[hits[i].guardrail];
+        if (is_hold(g, &hits[i], d))
+            TRY(part_put(p, g, &hits[i], arena, d, &parts[at++]));
+    }
+    d->parts = parts;
+    d->n_parts = at;
+    return ERR_OK;
+}
+
 static int64_t shorter(int64_t a, int64_t b)
 {
     return a == 0 || b < a ? b : a;
@@ -397,6 +439,11 @@ static bool reported(const struct guardrail *g, const struct hit *h, uint64_t ne
     return h->outcome != CEL_OUTCOME_UNKNOWN || (h->unknown & needs) != 0 || g->observe;
 }
 
+static bool is_hold(const struct guardrail *g, const struct hit *h, const struct decision *d)
+{
+    return !g->observe && reported(g, h, d->needs_facts) && says(g, h) == VERDICT_HOLD;
+}
+
 /* What a held action needs: of all matching holds, or the default where none matched. */
 static enum err hold_put(const struct policy *p, const struct hit *hits, size_t n,
                          struct arena *arena, struct decision *d)
@@ -407,10 +454,10 @@ static enum err hold_put(const struct policy *p, const struct hit *hits, size_t 
     bool keep = true, any = false, nobody = false;
     for (size_t i = 0; i < n; i++) {
         const struct guardrail *g = &p->guardrails[hits[i].guardrail];
-        if (g->observe || !reported(g, &hits[i], d->needs_facts) ||
-            says(g, &hits[i]) != VERDICT_HOLD)
+        if (!is_hold(g, &hits[i], d))
             continue;
         any = true;
+        d->wait_return = d->wait_return || g->wait_return;
         nobody = nobody || g->n_needs == 0;
         merge(&m, g->needs, g->n_needs);
         d->decide_within_ns = shorter(d->decide_within_ns, g->decide_within_ns);
@@ -422,7 +469,9 @@ static enum err hold_put(const struct policy *p, const struct hit *hits, size_t 
         d->decide_within_ns = p->default_decide_ns;
         d->run_within_ns = p->default_run_ns;
         keep = p->default_on_disconnect == ON_DISCONNECT_KEEP;
+        d->wait_return = p->default_wait_return;
     }
+    TRY(parts_put(p, hits, n, arena, d));
     d->on_disconnect = keep ? ON_DISCONNECT_KEEP : ON_DISCONNECT_WITHDRAW;
     if (nobody)
         m.n = 0;

@@ -55,6 +55,7 @@ bool defaults_read(struct loader *l, const struct section *s, struct hold_source
         {"decide_within", field_duration, offsetof(struct hold_source, decide_within_ns), false},
         {"run_within", field_duration, offsetof(struct hold_source, run_within_ns), false},
         {"on_disconnect", read_on_disconnect, offsetof(struct hold_source, on_disconnect), false},
+        {"wait", read_wait, offsetof(struct hold_source, wait), false},
     };
     size_t errors = l->problems->n_errors;
     if (s->n > 1)
@@ -189,6 +190,8 @@ static const struct field guardrail_fields[] = {
     {"decide_within", field_duration, IN_GUARDRAIL(hold.decide_within_ns), false},
     {"run_within", field_duration, IN_GUARDRAIL(hold.run_within_ns), false},
     {"on_disconnect", read_on_disconnect, IN_GUARDRAIL(hold.on_disconnect), false},
+    {"wait", read_wait, IN_GUARDRAIL(hold.wait), false},
+    {"grant", read_grant, IN_GUARDRAIL(hold), false},
     {"message", read_message, IN_GUARDRAIL(message), false},
     {"tests", read_tests, offsetof(struct guardrail_keys, tests), false},
 };
@@ -207,6 +210,10 @@ static bool guardrail_read(struct loader *l, const struct yaml_node *v, struct g
         problem_error(l->problems, yaml_place(approvals->key != NULL ? approvals->key : approvals),
                       STR("set `then: hold`, or remove the approvals"),
                       "approvals only make sense with `then: hold`");
+    if (k.g.hold.grant_at != NULL && k.g.then != 0 && k.g.then != VERDICT_HOLD)
+        problem_error(l->problems, yaml_place(k.g.hold.grant_at),
+                      STR("set `then: hold`, or remove the grant"),
+                      "a grant only makes sense with `then: hold`");
     *ret = k.g;
     return l->problems->n_errors == errors;
 }

@@ -122,6 +122,8 @@ struct guardrail {
     size_t n_needs;
     int64_t decide_within_ns, run_within_ns;
     enum on_disconnect on_disconnect;
+    bool wait_return;
+    struct grant_terms grant;
     const struct guardrail_source *source;
     const struct policy_case *tests; /* source->n_tests of them */
 };
@@ -165,6 +167,7 @@ struct policy {
     size_t n_default_needs;
     int64_t default_decide_ns, default_run_ns;
     enum on_disconnect default_on_disconnect;
+    bool default_wait_return;
     uint32_t n_shares;
     struct index index;
     const uint32_t *reads; /* slots that some program reads beyond those of the index */

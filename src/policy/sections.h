@@ -5,7 +5,10 @@
 #pragma once
 
 #include "base/limits.h"
+#include "base/clock.h"
 #include "model/decision.h"
+#include "model/glass.h"
+#include "model/people.h"
 #include "policy/fields.h"
 
 /* The nodes of one section, one a file. */
@@ -65,11 +68,17 @@ struct test_source {
     const struct yaml_node *expect_message;
 };
 
+/* `wait:` */
+enum wait_source { WAIT_UNSAID, WAIT_HOLD, WAIT_RETURN };
+
 /* What a held request is given; zero or NULL: not said. */
 struct hold_source {
     struct approvals_source approvals;
     int64_t decide_within_ns, run_within_ns;
     int on_disconnect; /* enum on_disconnect */
+    int wait;          /* enum wait_source */
+    const struct yaml_node *grant_at; /* NULL: not said */
+    struct grant_terms grant;
 };
 
 struct guardrail_source {
@@ -93,3 +102,10 @@ struct guardrail_sources {
 bool guardrails_read(struct loader *l, const struct section *s, struct guardrail_sources *ret);
 /* `defaults:`, at most one in all files. */
 bool defaults_read(struct loader *l, const struct section *s, struct hold_source *ret);
+
+/* --- break_glass:, and keys of a hold (grants.c) ------------------------------------------------ */
+
+bool break_glass_read(struct loader *l, const struct section *s, const struct people *all,
+                      struct break_glass *ret);
+field_reader read_wait;  /* `wait:`: int, enum wait_source */
+field_reader read_grant; /* `grant:`: struct hold_source, its grant_at and grant */

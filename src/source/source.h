@@ -19,6 +19,7 @@
  */
 #pragma once
 
+#include "base/arena.h"
 #include "base/json.h"
 #include "model/action.h"
 #include "model/verdict.h"
@@ -35,6 +36,8 @@ enum refusal_kind {
     REFUSAL_EXPIRED,     /* nobody decided, or it was not run, in time */
     REFUSAL_WITHDRAWN,   /* by the requester, or with the session's worker */
     REFUSAL_UNAVAILABLE, /* no decision could be had: fail closed */
+    REFUSAL_PENDING,     /* it waits for people without the client, who sends the same again later */
+    REFUSAL_LIMIT,       /* too many requests of this subject are open */
 };
 
 /* Why nothing ran, in the words for the client. Views, valid during the call. */
@@ -115,6 +118,12 @@ struct source {
     /* The action of a hold, for people and for the digest: one JSON object (the "action" member of
      * the envelope), written completely or not at all. */
     enum err (*describe)(struct source_session *s, const struct action *a, struct buf *out);
+
+    /* The same with its values taken out (classify/shape.h), for grants: one JSON object that two
+     * actions share only where they differ in values, and *ret_text for people, in `arena`. Nothing is
+     * written where the action has no shape. NULL: this source knows no shapes. */
+    enum err (*shape)(struct source_session *s, const struct action *a, struct arena *arena,
+                      struct buf *out, struct str *ret_text);
 
     void (*notice)(struct source_session *s, struct hold *h, const struct hold_notice *n);
     /* `run` names the run in the later gate_port.ran. */

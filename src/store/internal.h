@@ -30,6 +30,9 @@ enum statement {
     ST_TOKEN_BY_ID,
     ST_TOKEN_BY_HASH,
     ST_TOKEN_REVOKE,
+    ST_UNTOLD_INSERT,
+    ST_UNTOLD_FIND,
+    ST_UNTOLD_REMOVE,
     ST_META_SET,
     ST_META_GET,
     ST_COUNT_

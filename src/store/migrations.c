@@ -71,6 +71,14 @@ static const char *const migrations[] = {
     "  revoked INTEGER NOT NULL"
     ") STRICT;"
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
+
+    "CREATE TABLE untold ("
+    "  request INTEGER PRIMARY KEY REFERENCES requests (id),"
+    "  digest BLOB NOT NULL CHECK (length(digest) = 32),"
+    "  subject BLOB NOT NULL,"
+    "  ended INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX untold_digest ON untold (digest);",
 };
 
 /* "Csgn": tells our file from any other SQLite file. */

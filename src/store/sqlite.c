@@ -57,6 +57,10 @@ static const char *const texts[ST_COUNT_] = {
     [ST_TOKEN_BY_ID] = "SELECT " TOKEN_COLUMNS " FROM tokens WHERE id = ?",
     [ST_TOKEN_BY_HASH] = "SELECT " TOKEN_COLUMNS " FROM tokens WHERE hash = ?",
     [ST_TOKEN_REVOKE] = "UPDATE tokens SET revoked = ? WHERE id = ? AND revoked = 0",
+    [ST_UNTOLD_INSERT] = "INSERT INTO untold (request, digest, subject, ended) VALUES (?, ?, ?, ?)",
+    [ST_UNTOLD_FIND] = "SELECT request FROM untold WHERE digest = ? AND subject = ? AND ended >= ?"
+                       " ORDER BY request DESC LIMIT 1",
+    [ST_UNTOLD_REMOVE] = "DELETE FROM untold WHERE request = ?",
     [ST_META_SET] = "INSERT INTO meta (key, value) VALUES (?1, ?2)"
                     " ON CONFLICT (key) DO UPDATE SET value = ?2",
     [ST_META_GET] = "SELECT value FROM meta WHERE key = ?",

@@ -98,6 +98,17 @@ MUST_USE enum err store_grant_insert(struct store *s, const struct store_grant *
 MUST_USE enum err store_grant_use(struct store *s, uint64_t request, const struct digest *digest,
                                   struct str subject, struct str resource);
 
+/* --- Ends that nobody was told ------------------------------------------------------------------- */
+
+/* A request that ended while no client held on; the next submission of the same action is told. */
+MUST_USE enum err store_untold_insert(struct store *s, uint64_t request, const struct digest *digest,
+                                      struct str subject, int64_t ended_wall_ns);
+/* The newest that ended since then. ERR_NOT_FOUND. */
+MUST_USE enum err store_untold_find(struct store *s, const struct digest *digest, struct str subject,
+                                    int64_t since_wall_ns, uint64_t *ret_request);
+/* ERR_STALE where there is none. */
+MUST_USE enum err store_untold_remove(struct store *s, uint64_t request);
+
 /* --- Tokens ---------------------------------------------------------------------------------- */
 
 struct store_token {

@@ -137,8 +137,7 @@ static inline struct api_bench *api_bench_new(void (*client)(struct api_bench *b
     snprintf(b->store, sizeof(b->store), "%s/store", b->dir);
     snprintf(b->audit, sizeof(b->audit), "%s/audit", b->dir);
     b->config = (struct config){.people = {bench_people, ARRAY_LEN(bench_people)}};
-    b->policy = (struct broker_policy){&b->config.people, STR("v1"), &b->files,
-                                        STR("a.fact")};
+    b->policy = (struct broker_policy){.people = &b->config.people, .version = STR("v1"), .files = &b->files, .vocabulary = STR("a.fact")};
     struct broker_options o = {.store_path = str_of(b->store),
                                .audit_dir = str_of(b->audit),
                                .instance = STR("bench"),

@@ -70,7 +70,8 @@ static enum err resolve_names(struct source_session *s)
 static const char *const refusal_states[] = {
     [REFUSAL_DENIED] = PG_DENIED,           [REFUSAL_REJECTED] = PG_REJECTED,
     [REFUSAL_EXPIRED] = PG_EXPIRED,         [REFUSAL_WITHDRAWN] = PG_QUERY_CANCELED,
-    [REFUSAL_UNAVAILABLE] = PG_UNAVAILABLE,
+    [REFUSAL_UNAVAILABLE] = PG_UNAVAILABLE, [REFUSAL_PENDING] = PG_PENDING,
+    [REFUSAL_LIMIT] = PG_TOO_MANY,
 };
 
 static enum err put_refusal(struct buf *out, const struct refusal *r)

@@ -108,6 +108,7 @@ const struct source pg_source = {
     .close = state_close,
     .accept = pg_session_accept,
     .describe = pg_describe,
+    .shape = pg_shape,
     .notice = pg_notice,
     .release = pg_release,
     .refuse = pg_refuse,

@@ -204,6 +204,8 @@ void pg_question_over(struct source_session *s);
 /* The facts of running what the session has under a name that the gateway does not know. */
 void pg_assume_worst(struct sql_facts *f);
 enum err pg_describe(struct source_session *s, const struct action *a, struct buf *out);
+enum err pg_shape(struct source_session *s, const struct action *a, struct arena *arena, struct buf *out,
+                  struct str *ret_text);
 void pg_notice(struct source_session *s, struct hold *h, const struct hold_notice *n);
 void pg_release(struct source_session *s, struct hold *h, uint64_t run);
 void pg_refuse(struct source_session *s, struct hold *h, const struct refusal *r);

@@ -21,6 +21,8 @@ enum {
 #define PG_REJECTED "ZC002"
 #define PG_EXPIRED "ZC003"
 #define PG_UNAVAILABLE "ZC004"
+#define PG_PENDING "ZC005"
+#define PG_TOO_MANY "53400" /* configuration_limit_exceeded */
 #define PG_QUERY_CANCELED "57014"
 #define PG_PROTOCOL_VIOLATION "08P01"
 #define PG_CONNECTION_FAILURE "08006"
