@@ -65,6 +65,10 @@
 #define LIMIT_SQL_TEXT (16 * MIB)
 /* A text that does not parse is read again without its comments up to this length: tokens cost 80 bytes each. */
 #define LIMIT_SQL_COMMENTED (256 * KIB)
+/* Of the parser's memory a worker keeps the first block between texts (a ten-line join needs 30 KiB); the next ones
+ * double up to the server's own ALLOCSET_DEFAULT_MAXSIZE. */
+#define LIMIT_SQL_KEPT_MEMORY (64 * KIB)
+#define LIMIT_SQL_MEMORY_BLOCK (8 * MIB)
 /* Nodes visited and depth of the explicit stack when a parse tree is walked. */
 #define LIMIT_SQL_NODES 2000000
 #define LIMIT_SQL_DEPTH 100000

@@ -134,10 +134,10 @@ static enum err classify_as(struct arena *a, struct str text, const struct sql_s
     struct str word;
     TRY(tree_parse(&t, text, conforming));
     enum err e;
-    if (t.error == NULL) {
-        e = all_statements(a, t.statements, text.n, settings, ret);
+    if (t.parsed.error == NULL) {
+        e = all_statements(a, tree_statements(&t), text.n, settings, ret);
     } else {
-        e = not_understood(a, str_of(t.error), ret);
+        e = not_understood(a, str_of(t.parsed.error), ret);
         if (e == ERR_OK && settings->replication && is_walsender_command(text, &word)) {
             ret->classes = 0;
             ret->parse_error = (struct str){NULL, 0};
@@ -209,8 +209,8 @@ void walk_stored_text(struct walk *w, struct str text, struct place place)
     }
     w->nested++;
     place.scope = NULL;
-    for (int i = 0; i < tree_list_len(t.statements) && e == ERR_OK; i++)
-        e = walk_run(w, ((const RawStmt *)tree_list_at(t.statements, i))->stmt, place);
+    for (int i = 0; i < tree_list_len(tree_statements(&t)) && e == ERR_OK; i++)
+        e = walk_run(w, ((const RawStmt *)tree_list_at(tree_statements(&t), i))->stmt, place);
     w->nested--;
     tree_done(&t);
 }

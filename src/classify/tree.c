@@ -6,47 +6,9 @@
 
 #include "base/limits.h"
 
-/* What the library exports beside its public header (facts of Debian's libpg-query-dev 15-4.0.0). */
-typedef struct {
-    List *tree;
-    char *stderr_buffer;
-    PgQueryError *error;
-} raw_parse_result;
-
-extern raw_parse_result pg_query_raw_parse(const char *input);
-extern void pg_query_free_error(PgQueryError *error);
-extern MemoryContext pg_query_enter_memory_context(void);
-extern void pg_query_exit_memory_context(MemoryContext ctx);
-extern __thread bool standard_conforming_strings;
-extern __thread bool escape_string_warning;
-
 const struct tree_shape tree_shapes[TREE_TAGS] = {
 #include "classify/pg_nodes.inc"
 };
-
-static void parse(struct tree *t)
-{
-    t->statements = NULL;
-    t->error = NULL;
-    t->error_at = 0;
-    t->memory = pg_query_enter_memory_context();
-    raw_parse_result r = pg_query_raw_parse(t->copy);
-    free(r.stderr_buffer);
-    t->failure = r.error;
-    if (r.error != NULL) {
-        t->error = r.error->message != NULL ? r.error->message : "syntax error";
-        t->error_at = r.error->cursorpos;
-    } else {
-        t->statements = r.tree;
-    }
-}
-
-static void parse_end(struct tree *t)
-{
-    if (t->failure != NULL)
-        pg_query_free_error(t->failure);
-    pg_query_exit_memory_context(t->memory);
-}
 
 static bool is_string(const PgQuery__ScanToken *k)
 {
@@ -189,19 +151,17 @@ enum err tree_parse(struct tree *t, struct str text, bool conforming)
         memcpy(t->copy, text.p, text.n);
     t->copy[text.n] = '\0';
 
-    standard_conforming_strings = conforming;
-    escape_string_warning = false; /* the warning would be formatted for nobody */
-    parse(t);
-    if (t->error != NULL && blank_comments(t, text.n)) {
-        parse_end(t);
-        parse(t);
+    raw_parse_begin(t->copy, conforming, &t->parsed);
+    if (t->parsed.error != NULL && blank_comments(t, text.n)) {
+        raw_parse_end(&t->parsed);
+        raw_parse_begin(t->copy, conforming, &t->parsed);
     }
     return ERR_OK;
 }
 
 void tree_done(struct tree *t)
 {
-    parse_end(t);
+    raw_parse_end(&t->parsed);
     if (t->copy != t->small)
         free(t->copy);
 }

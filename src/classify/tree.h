@@ -14,13 +14,11 @@
 #include <nodes/primnodes.h>
 
 #include "base/arena.h"
+#include "classify/raw_parse.h"
 
 /* A parse: the tree lives until tree_done. */
 struct tree {
-    const List *statements; /* of RawStmt */
-    const char *error;      /* NULL where it parsed; else the parser's words */
-    int error_at;           /* character position from 1; 0 unknown */
-    void *memory, *failure; /* the library's */
+    struct raw_parse parsed;
     char *copy;
     char small[2048];
 };
@@ -45,6 +43,11 @@ MUST_USE enum err tree_tokens(struct arena *a, struct str text, bool standard_co
 
 /* relpersistence of a temporary relation (catalog/pg_class.h, which needs more of the server than this does). */
 #define PERSISTENCE_TEMP 't'
+
+static inline const List *tree_statements(const struct tree *t)
+{
+    return t->parsed.list;
+}
 
 /* Where a node's children are: pointers to nodes or lists at these offsets. */
 struct tree_shape {

@@ -96,10 +96,10 @@ TEST(the_walk_reaches_what_the_library_shows)
         bool unknown = false;
         size_t want = shown_in_json(sql_texts[i]);
         CHECK_OK(tree_parse(&t, str_of(sql_texts[i]), true));
-        CHECK(t.error == NULL);
-        if (t.error != NULL)
-            printf("# %s: %s\n", t.error, sql_texts[i]);
-        size_t got = walked(t.statements, &unknown);
+        CHECK(t.parsed.error == NULL);
+        if (t.parsed.error != NULL)
+            printf("# %s: %s\n", t.parsed.error, sql_texts[i]);
+        size_t got = walked(tree_statements(&t), &unknown);
         CHECK(got == want && !unknown);
         if (got != want || unknown)
             printf("# %zu of %zu%s: %s\n", got, want, unknown ? ", unknown" : "", sql_texts[i]);
