@@ -23,6 +23,8 @@ static const size_t set_offset[SET_COUNT] = {
     [SET_FETCH_NAMES] = offsetof(struct sql_facts, fetch_names),
 };
 
+_Static_assert(SET_COUNT <= 32, "a bit of `used` for each set");
+
 void collect_init(struct collect *c, struct arena *arena)
 {
     memset(c, 0, sizeof(*c));
@@ -151,6 +153,7 @@ static inline void set_add(struct collect *c, struct name_set *s, struct str nam
     if (s->n == s->size && !set_grow(c, s))
         return;
     s->v[s->n++] = name;
+    c->used |= UINT32_C(1) << (s - c->sets);
     if (s->slots != NULL)
         slot_put(s, s->n - 1);
 }
@@ -193,6 +196,12 @@ void collect_table(struct collect *c, struct str full, struct str name, unsigned
         suffix ? str_from(kept.p + kept.n - name.n, name.n) : collect_text(c, name), (uint8_t)roles};
 }
 
+static void share_set(struct collect *c, enum collect_set set, const struct name_set *from)
+{
+    c->sets[set] = (struct name_set){from->v, from->n, from->n, NULL};
+    c->used |= UINT32_C(1) << set;
+}
+
 /* The tables of one role: the list of all where all have it, which is nearly always. */
 static void split_role(struct collect *c, enum collect_set set, unsigned role)
 {
@@ -202,7 +211,7 @@ static void split_role(struct collect *c, enum collect_set set, unsigned role)
     for (size_t i = 0; i < c->tables.n; i++)
         have += (v[i].roles & role) != 0;
     if (have == all->n) {
-        c->sets[set] = (struct name_set){all->v, all->n, all->n, NULL};
+        share_set(c, set, all);
         return;
     }
     for (size_t i = 0; i < c->tables.n && have != 0; i++)
@@ -221,7 +230,7 @@ static void split_tables(struct collect *c)
     for (size_t i = 0; i < c->tables.n; i++)
         plain = plain && v[i].name.n == all->v[i].n;
     if (plain)
-        c->sets[SET_TABLE_NAMES] = (struct name_set){all->v, all->n, all->n, NULL};
+        share_set(c, SET_TABLE_NAMES, all);
     for (size_t i = 0; i < c->tables.n && !plain; i++)
         collect_kept(c, SET_TABLE_NAMES, v[i].name);
 }
@@ -267,10 +276,10 @@ enum err collect_facts(struct collect *c, struct sql_facts *ret)
         split_tables(c);
     if (c->err != ERR_OK)
         return c->err;
-    for (size_t i = 0; i < SET_COUNT; i++) {
+    for (uint32_t used = c->used; used != 0; used &= used - 1) {
+        int i = __builtin_ctz(used);
         struct sql_names names = {c->sets[i].v, c->sets[i].n};
-        if (names.n != 0)
-            memcpy((char *)&c->f + set_offset[i], &names, sizeof(names));
+        memcpy((char *)&c->f + set_offset[i], &names, sizeof(names));
     }
     c->f.named = c->named.v;
     c->f.n_named = c->named.n;

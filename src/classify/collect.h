@@ -56,6 +56,7 @@ struct collect {
     size_t spare_left;
     struct sql_facts f; /* flags and scalars; the lists are filled in by collect_facts */
     struct name_set sets[SET_COUNT];
+    uint32_t used; /* bits of the sets that hold something */
     struct collect_list named, settings;
     struct collect_list tables; /* of struct table_entry, beside SET_TABLES */
 };

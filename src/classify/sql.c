@@ -38,10 +38,16 @@ static bool encoding_is_plain(struct str name)
 
 static bool is_ascii(struct str s)
 {
-    for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] >= 0x80)
-            return false;
-    return true;
+    const uint64_t high = UINT64_C(0x8080808080808080);
+    uint64_t eight, seen = 0;
+    size_t i = 0;
+    for (; i + sizeof(eight) <= s.n; i += sizeof(eight)) {
+        memcpy(&eight, s.p + i, sizeof(eight));
+        seen |= eight & high;
+    }
+    for (; i < s.n; i++)
+        seen |= (uint64_t)(unsigned char)s.p[i] & high;
+    return seen == 0;
 }
 
 /* NULL where the text may be parsed. */
@@ -51,7 +57,7 @@ static const char *unreadable(struct str text, const struct sql_settings *settin
         return "the statement is longer than the gateway judges";
     if (text.n != 0 && memchr(text.p, '\0', text.n) != NULL)
         return "the statement holds a NUL byte";
-    if (settings->client_encoding.n != 0 && !encoding_is_plain(settings->client_encoding) && !is_ascii(text))
+    if (settings->client_encoding.n != 0 && !is_ascii(text) && !encoding_is_plain(settings->client_encoding))
         return "the statement is not ASCII and its encoding may hide quotes";
     return NULL;
 }

@@ -1,27 +1,29 @@
 #include "model/sql_facts.h"
 
-static const char *const class_names[] = {
-    "read",    "write",       "delete",      "ddl",   "destructive_ddl", "privilege",
-    "role",    "session",     "transaction", "maintenance", "admin",     "copy_program",
-    "file",    "dynamic",     "multi",       "parse_error",
+static const struct str class_names[] = {
+    STR_INIT("read"), STR_INIT("write"), STR_INIT("delete"), STR_INIT("ddl"),
+    STR_INIT("destructive_ddl"), STR_INIT("privilege"), STR_INIT("role"), STR_INIT("session"),
+    STR_INIT("transaction"), STR_INIT("maintenance"), STR_INIT("admin"), STR_INIT("copy_program"),
+    STR_INIT("file"), STR_INIT("dynamic"), STR_INIT("multi"), STR_INIT("parse_error"),
 };
 _Static_assert(ARRAY_LEN(class_names) == SQL_CLASS_COUNT, "a name for each class");
 
-static const char *const trait_names[] = {
-    "network",      "file_read",     "file_write",       "program",
-    "replication",  "large_object",  "advisory_lock",    "kills_session",
-    "notify",       "credentials",   "sequence",         "native_code",
-    "creates_code", "replaces",      "security_definer", "lexer_change",
-    "disables_guard", "search_path", "cascade",          "two_phase",
-    "row_lock",     "rewrite",       "sleep",            "executes",
-    "upsert",       "named_relation", "catalog_write",   "temp",
-    "concurrently", "copy_in",       "copy_out",         "unreviewed_setting",
+static const struct str trait_names[] = {
+    STR_INIT("network"), STR_INIT("file_read"), STR_INIT("file_write"), STR_INIT("program"),
+    STR_INIT("replication"), STR_INIT("large_object"), STR_INIT("advisory_lock"), STR_INIT("kills_session"),
+    STR_INIT("notify"), STR_INIT("credentials"), STR_INIT("sequence"), STR_INIT("native_code"),
+    STR_INIT("creates_code"), STR_INIT("replaces"), STR_INIT("security_definer"), STR_INIT("lexer_change"),
+    STR_INIT("disables_guard"), STR_INIT("search_path"), STR_INIT("cascade"), STR_INIT("two_phase"),
+    STR_INIT("row_lock"), STR_INIT("rewrite"), STR_INIT("sleep"), STR_INIT("executes"),
+    STR_INIT("upsert"), STR_INIT("named_relation"), STR_INIT("catalog_write"), STR_INIT("temp"),
+    STR_INIT("concurrently"), STR_INIT("copy_in"), STR_INIT("copy_out"), STR_INIT("unreviewed_setting"),
 };
 _Static_assert(ARRAY_LEN(trait_names) == SQL_TRAIT_COUNT, "a name for each trait");
 
-static const char *const dynamic_names[] = {
-    "function", "type", "operator", "code", "procedure", "sql_in_text",
-    "setting", "named", "prepared_transaction", "strings", "function_oid",
+static const struct str dynamic_names[] = {
+    STR_INIT("function"), STR_INIT("type"), STR_INIT("operator"), STR_INIT("code"),
+    STR_INIT("procedure"), STR_INIT("sql_in_text"), STR_INIT("setting"), STR_INIT("named"),
+    STR_INIT("prepared_transaction"), STR_INIT("strings"), STR_INIT("function_oid"),
 };
 _Static_assert(ARRAY_LEN(dynamic_names) == SQL_DYNAMIC_COUNT, "a name for each reason");
 
@@ -75,19 +77,19 @@ const struct sql_field sql_fields[] = {
 };
 const size_t sql_fields_count = ARRAY_LEN(sql_fields);
 
-const char *sql_class_name(unsigned i)
+struct str sql_class_name(unsigned i)
 {
-    return i < SQL_CLASS_COUNT ? class_names[i] : NULL;
+    return i < SQL_CLASS_COUNT ? class_names[i] : (struct str){NULL, 0};
 }
 
-const char *sql_trait_name(unsigned i)
+struct str sql_trait_name(unsigned i)
 {
-    return i < SQL_TRAIT_COUNT ? trait_names[i] : NULL;
+    return i < SQL_TRAIT_COUNT ? trait_names[i] : (struct str){NULL, 0};
 }
 
-const char *sql_dynamic_name(unsigned i)
+struct str sql_dynamic_name(unsigned i)
 {
-    return i < SQL_DYNAMIC_COUNT ? dynamic_names[i] : NULL;
+    return i < SQL_DYNAMIC_COUNT ? dynamic_names[i] : (struct str){NULL, 0};
 }
 
 const char *sql_lock_name(enum sql_lock lock)

@@ -223,10 +223,10 @@ struct sql_field {
 extern const struct sql_field sql_fields[];
 extern const size_t sql_fields_count;
 
-/* Text of bit number i (0 ≤ i < SQL_*_COUNT): "destructive_ddl", "file_write", "function"; NULL outside. */
-const char *sql_class_name(unsigned i);
-const char *sql_trait_name(unsigned i);
-const char *sql_dynamic_name(unsigned i);
+/* Text of bit number i (0 ≤ i < SQL_*_COUNT): "destructive_ddl", "file_write", "function"; empty outside. */
+struct str sql_class_name(unsigned i);
+struct str sql_trait_name(unsigned i);
+struct str sql_dynamic_name(unsigned i);
 
 /* "ACCESS EXCLUSIVE" and so on, as LOCK TABLE spells them; "" for none. */
 const char *sql_lock_name(enum sql_lock lock);

@@ -262,14 +262,14 @@ static const void *source_of(const struct fact *f, const struct action *a)
     return NULL;
 }
 
-static struct cel_value words_value(uint32_t bits, unsigned count, const char *(*name)(unsigned),
+static struct cel_value words_value(uint32_t bits, unsigned count, struct str (*name)(unsigned),
                                     struct str *words)
 {
     size_t n = 0;
     for (; bits != 0; bits &= bits - 1) {
         unsigned i = (unsigned)__builtin_ctz(bits);
         if (i < count)
-            words[n++] = str_of(name(i));
+            words[n++] = name(i);
     }
     return cel_list_of_strs(words, n);
 }

@@ -48,7 +48,7 @@ static bool judge(struct arena *a, const char *text, bool wrote, struct count *n
     printf("not ok: %.200s; wrote, and counts as", text);
     for (unsigned i = 0; i < SQL_CLASS_COUNT; i++)
         if ((f.classes >> i & 1) != 0)
-            printf(" %s", sql_class_name(i));
+            printf(" %.*s", STR_FMT(sql_class_name(i)));
     printf("\n");
     return false;
 }

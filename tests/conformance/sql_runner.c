@@ -234,7 +234,7 @@ static const char *complaint(const struct session *s, const json_t *record)
     const json_t *hold = json_object_get(record, "hold");
     bool found = false;
     for (unsigned i = 0; i < SQL_CLASS_COUNT; i++)
-        found = found || ((s->classes >> i & 1) != 0 && str_is(want, sql_class_name(i)));
+        found = found || ((s->classes >> i & 1) != 0 && str_eq(want, sql_class_name(i)));
     if (!found)
         return "its class is not among those found";
     if (lasting(record) && (s->classes & ~(uint32_t)(SQL_READ | SQL_MULTI)) == 0)
@@ -263,7 +263,7 @@ static void run_record(struct runner *r, const json_t *record)
         printf("not ok %s: %s; found", id.p, why);
         for (unsigned i = 0; i < SQL_CLASS_COUNT; i++)
             if ((s->classes >> i & 1) != 0)
-                printf(" %s", sql_class_name(i));
+                printf(" %.*s", STR_FMT(sql_class_name(i)));
         printf("\n");
     }
     r->failed += why != NULL;

@@ -173,12 +173,13 @@ TEST(the_page_knows_no_other_facts)
 }
 
 /* The words that the elements of a list can be, in order and no others. */
-static void check_words(const char *fact, unsigned count, const char *(*word)(unsigned))
+static void check_words(const char *fact, unsigned count, struct str (*word)(unsigned))
 {
     char line[2048];
     size_t n = (size_t)snprintf(line, sizeof(line), "\n`%s` holds any of ", fact);
     for (unsigned i = 0; i < count; i++)
-        n += (size_t)snprintf(line + n, sizeof(line) - n, "%s`%s`", i != 0 ? ", " : "", word(i));
+        n += (size_t)snprintf(line + n, sizeof(line) - n, "%s`%.*s`", i != 0 ? ", " : "",
+                              STR_FMT(word(i)));
     snprintf(line + n, sizeof(line) - n, ".\n");
     check_on_page(line);
 }
