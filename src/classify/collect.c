@@ -139,6 +139,11 @@ static const struct str *set_find(const struct name_set *s, struct str name)
 
 static bool set_grow(struct collect *c, struct name_set *s)
 {
+    if (LIKELY(s->size == 0)) {
+        s->v = take(c, FIRST_SIZE * sizeof(*s->v));
+        s->size = s->v != NULL ? FIRST_SIZE : 0;
+        return s->v != NULL;
+    }
     struct collect_list l = {s->v, s->n, s->size};
     if (!grow(c, &l, sizeof(*s->v)))
         return false;

@@ -141,10 +141,17 @@ static size_t put_part(struct str part, char *out, size_t at, size_t room)
     return at;
 }
 
+static bool needs_quotes(struct str name)
+{
+    for (size_t i = 0; i < name.n; i++)
+        if (name.p[i] == '.' || name.p[i] == '"')
+            return true;
+    return false;
+}
+
 struct str qualified_name(struct str schema, struct str name, char out[static QUALIFIED_NAME])
 {
-    if (schema.n == 0 && memchr(name.p != NULL ? name.p : "", '.', name.n) == NULL &&
-        memchr(name.p != NULL ? name.p : "", '"', name.n) == NULL)
+    if (schema.n == 0 && !needs_quotes(name))
         return name;
     size_t n = 0;
     if (schema.n != 0) {
