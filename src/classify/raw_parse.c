@@ -4,7 +4,7 @@
 #include <setjmp.h>
 #include <stdlib.h>
 
-#include "base/limits.h"
+#include "classify/parse_memory.h"
 
 /* What the library exports beside its public header (facts of Debian's libpg-query-dev 15-4.0.0, of
  * PostgreSQL's utils/memutils.h, utils/elog.h and parser/parser.h). */
@@ -21,8 +21,6 @@ extern void pg_query_exit_memory_context(void *ctx);
 
 enum { RAW_PARSE_DEFAULT = 0 };
 extern void *raw_parser(const char *text, int mode);
-extern void *AllocSetContextCreateInternal(void *parent, const char *name, size_t least, size_t first, size_t most);
-extern void MemoryContextReset(void *context);
 extern void FlushErrorState(void);
 extern __thread void *TopMemoryContext;
 extern __thread void *CurrentMemoryContext;
@@ -33,16 +31,22 @@ extern __thread bool escape_string_warning;
 
 /* The library's state is its thread's; so is what is kept of it. */
 static __thread struct {
-    void *memory;
+    struct parse_memory *memory;
+    void *context;  /* of memory */
     unsigned depth; /* parses that have not ended */
 } kept;
 
-static void keep_memory(void)
+static bool keep_memory(void)
 {
+    if (kept.memory != NULL)
+        return true;
     /* The library sets itself up in its own entry only. */
     pg_query_exit_memory_context(pg_query_enter_memory_context());
-    kept.memory = AllocSetContextCreateInternal(TopMemoryContext, "raw_parse", 0, LIMIT_SQL_KEPT_MEMORY,
-                                                LIMIT_SQL_MEMORY_BLOCK);
+    kept.memory = parse_memory_new();
+    if (kept.memory == NULL)
+        return false;
+    kept.context = parse_memory_context(kept.memory);
+    return true;
 }
 
 /* The list of statements; false where the parser threw. */
@@ -51,13 +55,13 @@ static bool parse(const char *text, const void **ret)
     sigjmp_buf here, *const before = PG_exception_stack;
     void *const context_before = error_context_stack;
     volatile bool parsed = false;
-    CurrentMemoryContext = kept.memory;
+    CurrentMemoryContext = kept.context;
     if (sigsetjmp(here, 0) == 0) {
         PG_exception_stack = &here;
         *ret = raw_parser(text, RAW_PARSE_DEFAULT);
         parsed = true;
     } else {
-        CurrentMemoryContext = kept.memory;
+        CurrentMemoryContext = kept.context;
         FlushErrorState();
     }
     PG_exception_stack = before;
@@ -69,7 +73,7 @@ static bool parse(const char *text, const void **ret)
 /* In the library's own way, for the words of its error. */
 static void parse_for_error(const char *text, struct raw_parse *ret)
 {
-    CurrentMemoryContext = kept.memory;
+    CurrentMemoryContext = kept.context;
     raw_parse_result r = pg_query_raw_parse(text);
     CurrentMemoryContext = TopMemoryContext;
     free(r.stderr_buffer);
@@ -77,16 +81,22 @@ static void parse_for_error(const char *text, struct raw_parse *ret)
     ret->error = r.error != NULL && r.error->message != NULL ? r.error->message : "syntax error";
 }
 
-void raw_parse_begin(const char *text, bool conforming, struct raw_parse *ret)
+void raw_parse_reading(bool conforming)
 {
-    if (kept.memory == NULL)
-        keep_memory();
-    kept.depth++;
     standard_conforming_strings = conforming;
     escape_string_warning = false; /* the warning would be formatted for nobody */
+}
+
+enum err raw_parse_begin(const char *text, bool conforming, struct raw_parse *ret)
+{
+    if (!keep_memory())
+        return ERR_NOMEM;
+    kept.depth++;
+    raw_parse_reading(conforming);
     *ret = (struct raw_parse){0};
     if (!parse(text, &ret->list))
         parse_for_error(text, ret);
+    return ERR_OK;
 }
 
 void raw_parse_end(struct raw_parse *p)
@@ -94,5 +104,5 @@ void raw_parse_end(struct raw_parse *p)
     if (p->failure != NULL)
         pg_query_free_error(p->failure);
     if (--kept.depth == 0)
-        MemoryContextReset(kept.memory);
+        parse_memory_reset(kept.memory);
 }

@@ -127,8 +127,7 @@ enum err tree_tokens(struct arena *a, struct str text, bool conforming, struct t
     char *z = str_dupz(text);
     if (z == NULL)
         return text.n != 0 && memchr(text.p, '\0', text.n) != NULL ? ERR_INVALID : ERR_NOMEM;
-    standard_conforming_strings = conforming;
-    escape_string_warning = false;
+    raw_parse_reading(conforming);
     PgQueryScanResult r = pg_query_scan(z);
     enum err e = ERR_INVALID;
     if (r.error == NULL) {
@@ -142,6 +141,12 @@ enum err tree_tokens(struct arena *a, struct str text, bool conforming, struct t
     return e;
 }
 
+static void copy_free(struct tree *t)
+{
+    if (t->copy != t->small)
+        free(t->copy);
+}
+
 enum err tree_parse(struct tree *t, struct str text, bool conforming)
 {
     t->copy = text.n < sizeof(t->small) ? t->small : malloc(text.n + 1);
@@ -151,19 +156,20 @@ enum err tree_parse(struct tree *t, struct str text, bool conforming)
         memcpy(t->copy, text.p, text.n);
     t->copy[text.n] = '\0';
 
-    raw_parse_begin(t->copy, conforming, &t->parsed);
-    if (t->parsed.error != NULL && blank_comments(t, text.n)) {
+    enum err e = raw_parse_begin(t->copy, conforming, &t->parsed);
+    if (e == ERR_OK && t->parsed.error != NULL && blank_comments(t, text.n)) {
         raw_parse_end(&t->parsed);
-        raw_parse_begin(t->copy, conforming, &t->parsed);
+        e = raw_parse_begin(t->copy, conforming, &t->parsed);
     }
-    return ERR_OK;
+    if (e != ERR_OK)
+        copy_free(t);
+    return e;
 }
 
 void tree_done(struct tree *t)
 {
     raw_parse_end(&t->parsed);
-    if (t->copy != t->small)
-        free(t->copy);
+    copy_free(t);
 }
 
 bool tree_const_text(const void *node, struct str *ret)

@@ -141,12 +141,29 @@ static size_t put_part(struct str part, char *out, size_t at, size_t room)
     return at;
 }
 
+/* Whether one of eight bytes is c: the one that becomes zero borrows from its own high bit. */
+static uint64_t has_byte(uint64_t eight, char c)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t x = eight ^ (ones * (unsigned char)c);
+    return (x - ones) & ~x & (ones << 7);
+}
+
+/* Every name of every statement comes by here: eight bytes at a time, the last eight once more. */
 static bool needs_quotes(struct str name)
 {
-    for (size_t i = 0; i < name.n; i++)
-        if (name.p[i] == '.' || name.p[i] == '"')
-            return true;
-    return false;
+    uint64_t eight, found = 0;
+    if (name.n < sizeof(eight)) {
+        for (size_t i = 0; i < name.n; i++)
+            found |= name.p[i] == '.' || name.p[i] == '"';
+        return found != 0;
+    }
+    for (size_t i = 0; i < name.n; i += sizeof(eight)) {
+        size_t at = i + sizeof(eight) <= name.n ? i : name.n - sizeof(eight);
+        memcpy(&eight, name.p + at, sizeof(eight));
+        found |= has_byte(eight, '.') | has_byte(eight, '"');
+    }
+    return found != 0;
 }
 
 struct str qualified_name(struct str schema, struct str name, char out[static QUALIFIED_NAME])
