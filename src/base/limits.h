@@ -226,6 +226,11 @@
 #define LIMIT_FETCH_CONNECTIONS 32
 #define LIMIT_FETCH_REDIRECTS 5
 
+/* --- Identity -------------------------------------------------------------------------------- */
+
+/* An SSH key or signature, decoded: RSA of 16384 bits needs 4 KiB. */
+#define LIMIT_SSH_BLOB (16 * KIB)
+
 /* --- Audit ----------------------------------------------------------------------------------- */
 
 /* One record line: an envelope as a JSON string (every byte of it is escaped at worst into two) and
