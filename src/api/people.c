@@ -19,6 +19,11 @@ void api_whoami(struct api_call *c)
     json_put_bool(j, "operator", c->caller.is.is_operator);
     json_put_str(j, "via", c->caller.is.via);
     put_scopes(j, c->caller.scopes);
+    json_key(j, "ssh_keys");
+    json_array_begin(j);
+    for (size_t i = 0; c->caller.person != NULL && i < c->caller.person->n_ssh_keys; i++)
+        json_str(j, c->caller.person->ssh_keys[i]);
+    json_array_end(j);
     json_object_end(j);
     reply_json(c, 200);
 }

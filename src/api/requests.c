@@ -136,6 +136,10 @@ static void put_votes(struct json *j, const struct request *r)
         json_put_str(j, "reason", v->reason);
         json_put_str(j, "via", v->via);
         put_time(j, "time", v->time_wall_ns);
+        if (v->signature.n != 0) {
+            json_put_str(j, "signed", v->signed_text);
+            json_put_str(j, "signature", v->signature);
+        }
         json_object_end(j);
     }
     json_array_end(j);
@@ -175,6 +179,7 @@ void api_get_request(struct api_call *c)
     if (e == ERR_OK) {
         json_object_begin(j);
         put_summary(j, &r);
+        json_put_bool(j, "signed_votes", r.signed_votes);
         json_put_str(j, "policy_version", r.policy_version);
         json_put_str(j, "envelope", r.envelope);
         put_json(j, "context", r.context);
@@ -203,10 +208,11 @@ void api_get_request(struct api_call *c)
 
 static void vote(struct api_call *c, enum vote_kind kind)
 {
-    enum { DIGEST, REASON };
+    enum { DIGEST, REASON, SIGNATURE };
     struct field fields[] = {
         [DIGEST] = {.name = "digest", .required = true},
         [REASON] = {.name = "reason", .required = kind == VOTE_REJECT},
+        [SIGNATURE] = {.name = "signature"},
     };
     struct digest digest;
     struct broker_voted voted;
@@ -217,8 +223,9 @@ static void vote(struct api_call *c, enum vote_kind kind)
         reply_error(c, 422, "invalid", "\"digest\" must be 64 hexadecimal digits", NULL);
         return;
     }
-    enum err e = broker_vote(c->api->broker, &c->caller.is, c->id, kind, &digest,
-                             fields[REASON].value, c->now, &c->api->arena, &voted, &said);
+    enum err e = broker_vote_signed(c->api->broker, &c->caller.is, c->id, kind, &digest,
+                             fields[REASON].value, fields[SIGNATURE].value, c->now,
+                                    &c->api->arena, &voted, &said);
     if (e != ERR_OK) {
         reply_broker_error(c, e, &said);
         return;

@@ -55,6 +55,12 @@ static bool add_distinct(const struct person **who, size_t *n, size_t room, cons
     return true;
 }
 
+/* The broker has verified every signature that a vote carries. */
+static bool is_signed_enough(const struct approval *a, const struct vote *v)
+{
+    return !a->signed_votes || v->signature.n != 0;
+}
+
 /* True where the approvals given, with `more` (may be NULL), are enough under the rights in force
  * now: every vote is judged again, for its digest, its voter and the voter's groups. */
 static bool quorum_is_met(const struct approval *a, const struct people *people,
@@ -65,7 +71,7 @@ static bool quorum_is_met(const struct approval *a, const struct people *people,
     for (size_t i = 0; i < a->n_votes + (more != NULL ? 1 : 0); i++) {
         const struct vote *v = i < a->n_votes ? &a->votes[i] : more;
         const struct person *p;
-        if (v->kind == VOTE_APPROVE && digest_eq(&v->digest, &a->digest) &&
+        if (v->kind == VOTE_APPROVE && digest_eq(&v->digest, &a->digest) && is_signed_enough(a, v) &&
             rights_of(a, people, v->person, &p) == APPROVAL_ACCEPTED)
             (void)add_distinct(who, &n, VOTERS_MAX, p);
     }
@@ -127,6 +133,8 @@ static struct approval_step on_vote(const struct approval *a, const struct peopl
     bool changed_mind = answer == APPROVAL_VOTED_ALREADY && v->kind == VOTE_REJECT;
     if (answer != APPROVAL_ACCEPTED && !changed_mind)
         return refused(a, answer);
+    if (v->kind == VOTE_APPROVE && !is_signed_enough(a, v))
+        return refused(a, APPROVAL_UNSIGNED);
     struct approval_step step = {.answer = APPROVAL_ACCEPTED, .next = a->state, .keep_vote = true};
     if (v->kind == VOTE_APPROVE) {
         step.make_grant = quorum_is_met(a, people, v);

@@ -24,6 +24,7 @@ struct approval {
     struct digest digest;
     struct str subject, person, on_behalf_of;
     struct quorum quorum;
+    bool signed_votes; /* an approval without a signature does not count */
     const struct vote *votes;
     size_t n_votes;
     int64_t deadline_mono_ns; /* pending: to be decided by; approved: to be run by */
@@ -58,6 +59,7 @@ enum approval_answer {
     APPROVAL_OWN_REQUEST,    /* requester, or the person the requester acts for */
     APPROVAL_NOT_APPROVER,   /* in no requirement's groups */
     APPROVAL_VOTED_ALREADY,
+    APPROVAL_UNSIGNED,       /* the guardrail wants a signature */
     APPROVAL_RIGHTS_CHANGED, /* who approved may no longer; next is withdrawn */
 };
 

@@ -25,6 +25,8 @@ const char *approval_answer_text(enum approval_answer answer)
         return "not among those who may decide about this request";
     case APPROVAL_VOTED_ALREADY:
         return "has approved this request already";
+    case APPROVAL_UNSIGNED:
+        return "an approval must be signed here: countersign approve ID --sign";
     case APPROVAL_RIGHTS_CHANGED:
         return "those who approved may no longer approve this";
     }

@@ -124,6 +124,14 @@ MUST_USE enum err broker_vote(struct broker *b, const struct broker_caller *call
                               struct moment now, struct arena *a, struct broker_voted *ret,
                               struct broker_error *ret_error);
 
+/* The same with a signature over model/signed_vote.h's text, as ssh-keygen writes it; it must be of one
+ * of the voter's `ssh_keys`, else ERR_FORBIDDEN, whether the guardrail asks for one or not. */
+MUST_USE enum err broker_vote_signed(struct broker *b, const struct broker_caller *caller,
+                                     uint64_t request, enum vote_kind kind,
+                                     const struct digest *digest, struct str reason,
+                                     struct str signature, struct moment now, struct arena *a,
+                                     struct broker_voted *ret, struct broker_error *ret_error);
+
 /* The requester's own word (or the operator's). Errors as for broker_vote. */
 MUST_USE enum err broker_withdraw(struct broker *b, const struct broker_caller *caller,
                                   uint64_t request, struct str reason, struct moment now,

@@ -24,6 +24,7 @@ struct approval change_approval_of(const struct store_request *q, const struct l
         .person = q->r.person,
         .on_behalf_of = q->r.on_behalf_of,
         .quorum = q->r.quorum,
+        .signed_votes = q->r.signed_votes,
         .votes = q->r.votes,
         .n_votes = q->r.n_votes,
         .deadline_mono_ns = l != NULL ? l->deadline_mono_ns : 0,

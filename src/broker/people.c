@@ -1,5 +1,7 @@
 #include "approval/quorum.h"
 #include "broker/internal.h"
+#include "identity/ssh.h"
+#include "model/signed_vote.h"
 
 static enum err check_reason(struct str reason, bool needed, struct broker_error *said)
 {
@@ -59,6 +61,7 @@ static enum err err_of(enum approval_answer answer)
     case APPROVAL_DISABLED_PERSON:
     case APPROVAL_OWN_REQUEST:
     case APPROVAL_NOT_APPROVER:
+    case APPROVAL_UNSIGNED:
         return ERR_FORBIDDEN;
     case APPROVAL_NOT_NOW:
     case APPROVAL_TOO_LATE:
@@ -146,11 +149,67 @@ static enum err carry_out_vote(struct broker *b, struct live *l, const struct st
     return ERR_OK;
 }
 
+/* Of one of the voter's own keys, over what this vote says. */
+static const char *signature_fault(const struct person *p, const struct vote *v)
+{
+    struct buf room CLEANUP(buf_done) = {0};
+    struct buf key CLEANUP(buf_done) = {0};
+    struct sshsig s;
+    buf_init(&room, LIMIT_SSH_BLOB);
+    buf_init(&key, LIMIT_SSH_BLOB);
+    if (p == NULL || p->n_ssh_keys == 0)
+        return "no key of yours is configured: `ssh_keys:` under `people:`";
+    if (sshsig_parse(v->signature, &room, &s) != ERR_OK)
+        return "the signature is none of `ssh-keygen -Y sign`, or of a key type that is not taken";
+    for (size_t i = 0; i < p->n_ssh_keys; i++) {
+        buf_clear(&key);
+        if (ssh_key_parse(p->ssh_keys[i], &key) == ERR_OK && str_eq(buf_view(&key), s.key))
+            return sshsig_verify(&s, STR(SIGNED_VOTE_NAME_SPACE), v->signed_text) == ERR_OK
+                       ? NULL
+                       : "the signature is not over this vote";
+    }
+    return "the signature is of a key that is not among yours in `ssh_keys:`";
+}
+
+static enum err check_signature(struct broker *b, const struct request *r, struct vote *v,
+                                struct buf *text, struct moment now, struct broker_error *said)
+{
+    char opened[CLOCK_TEXT], expires[CLOCK_TEXT];
+    struct signed_vote s = {.request = r->id,
+                            .opened = clock_text(r->created_wall_ns, opened),
+                            .digest = v->digest,
+                            .kind = v->kind,
+                            .person = v->person,
+                            .scope = STR("once"),
+                            .expires = clock_text(r->decide_by_wall_ns, expires),
+                            .reason = v->reason};
+    buf_init(text, LIMIT_REASON_BYTES + 4 * KIB);
+    TRY(signed_vote_text(&s, text));
+    v->signed_text = buf_view(text);
+    const char *fault = signature_fault(people_find(b->policy.people, v->person), v);
+    if (fault == NULL)
+        return ERR_OK;
+    b->metrics.votes_refused++;
+    record_turned_down(b, "vote_refused", r->id, v->person, str_of(fault), now);
+    broker_say(said, "request %llu: %s", (unsigned long long)r->id, fault);
+    return ERR_FORBIDDEN;
+}
+
 enum err broker_vote(struct broker *b, const struct broker_caller *caller, uint64_t request,
                      enum vote_kind kind, const struct digest *digest, struct str reason,
                      struct moment now, struct arena *a, struct broker_voted *ret,
                      struct broker_error *ret_error)
 {
+    struct str unsigned_ = {NULL, 0};
+    return broker_vote_signed(b, caller, request, kind, digest, reason, unsigned_, now, a, ret, ret_error);
+}
+
+enum err broker_vote_signed(struct broker *b, const struct broker_caller *caller, uint64_t request,
+                            enum vote_kind kind, const struct digest *digest, struct str reason,
+                            struct str signature, struct moment now, struct arena *a,
+                            struct broker_voted *ret, struct broker_error *ret_error)
+{
+    struct buf text CLEANUP(buf_done) = {0};
     struct arena own CLEANUP(arena_done);
     struct store_request q;
     struct live *l = NULL;
@@ -159,7 +218,8 @@ enum err broker_vote(struct broker *b, const struct broker_caller *caller, uint6
                      .reason = reason,
                      .digest = *digest,
                      .time_wall_ns = now.wall_ns,
-                     .via = caller->via};
+                     .via = caller->via,
+                     .signature = str_trim(signature)};
     arena_init(&own, REQUEST_ARENA);
     b->ops.deadline_moved(b->ctx);
     if (kind != VOTE_APPROVE && kind != VOTE_REJECT) {
@@ -168,6 +228,8 @@ enum err broker_vote(struct broker *b, const struct broker_caller *caller, uint6
     }
     TRY(check_reason(reason, kind == VOTE_REJECT, ret_error));
     TRY(open_one(b, request, &own, &l, &q, ret_error));
+    if (v.signature.n != 0)
+        TRY(check_signature(b, &q.r, &v, &text, now, ret_error));
     return carry_out_vote(b, l, &q, &v, now, a, ret, ret_error);
 }
 

@@ -98,6 +98,8 @@ enum err record_vote(struct broker *b, const struct request *q, const struct vot
     json_put_str(&r.j, "by", v->person);
     put_if(&r.j, "reason", v->reason);
     put_if(&r.j, "via", v->via);
+    put_if(&r.j, "signed", v->signed_text);
+    put_if(&r.j, "signature", v->signature);
     json_put_str(&r.j, "policy_in_force", b->policy.version);
     return record_append(b, &r, "vote", now);
 }

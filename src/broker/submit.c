@@ -105,6 +105,7 @@ static struct store_request row_of(struct broker *b, uint32_t worker, const stru
               .message = s->message,
               .quorum = s->quorum,
               .keep_on_disconnect = s->keep_on_disconnect || s->wait_return,
+              .signed_votes = s->signed_votes,
               .created_wall_ns = now.wall_ns,
               .decide_by_wall_ns = now.wall_ns + s->decide_within_ns},
         .run_within_ns = s->run_within_ns,
@@ -189,6 +190,7 @@ static bool asks_the_same(struct broker *b, const struct live *l, const struct l
     struct store_request q;
     arena_init(&a, REQUEST_ARENA);
     return change_load(b, l, &a, &q) == ERR_OK && quorum_eq(&q.r.quorum, &s->quorum) &&
+           q.r.signed_votes == s->signed_votes &&
            str_eq(q.r.guardrails, s->guardrails);
 }
 

@@ -1,12 +1,14 @@
 /* countersign approve, reject and withdraw: one person's word on one request. */
+#include "base/limits.h"
 #include "cmd/fetch.h"
+#include "cmd/sign_vote.h"
 
 #include <unistd.h>
 
 struct options {
     uint64_t id;
-    bool yes;
-    const char *reason, *digest, *socket;
+    bool yes, sign;
+    const char *reason, *digest, *key, *socket;
 };
 
 /* True where somebody sits at the terminal and has not said --yes. */
@@ -68,15 +70,15 @@ static void report(const struct options *o, const char *did, const json_t *answe
     putchar('\n');
 }
 
-static enum exit_status send_vote(struct client *c, const struct options *o, const char *verb,
-                                  const struct digest *digest)
+static enum exit_status post_vote(struct client *c, const struct options *o, const char *verb,
+                                  const struct digest *digest, const char *signature)
 {
     char path[64], hex[DIGEST_HEX + 1];
     struct answer a;
     digest_hex(digest, hex);
     snprintf(path, sizeof(path), "/v1/requests/%llu/%s", (unsigned long long)o->id, verb);
-    json_t *body =
-        json_pack("{s:s, s:s}", "digest", hex, "reason", o->reason != NULL ? o->reason : "");
+    json_t *body = json_pack("{s:s, s:s, s:s*}", "digest", hex, "reason",
+                             o->reason != NULL ? o->reason : "", "signature", signature);
     if (body == NULL) {
         cmd_complain(c->command, "the reason must be UTF-8 text");
         return EXIT_USAGE;
@@ -90,6 +92,25 @@ static enum exit_status send_vote(struct client *c, const struct options *o, con
                a.json);
     answer_done(&a);
     return status;
+}
+
+static enum exit_status send_vote(struct client *c, const struct options *o, const char *verb,
+                                  const struct fetched *f)
+{
+    const struct digest *digest = &f->shown.digest;
+    struct buf signature CLEANUP(buf_done) = {0};
+    struct vote_to_sign v = {.request = f->answer.json,
+                             .digest = digest,
+                             .kind = strcmp(verb, "approve") == 0 ? VOTE_APPROVE : VOTE_REJECT,
+                             .reason = o->reason,
+                             .key = o->key};
+    if (!o->sign && o->key == NULL)
+        return post_vote(c, o, verb, digest, NULL);
+    buf_init(&signature, 2 * LIMIT_SSH_BLOB);
+    enum exit_status status = sign_vote(c, &v, &signature);
+    if (status == EXIT_DONE && buf_put_u8(&signature, 0) != ERR_OK)
+        status = EXIT_REFUSED;
+    return status == EXIT_DONE ? post_vote(c, o, verb, digest, buf_view(&signature).p) : status;
 }
 
 /* Shown first, then voted: the digest that goes out is computed from what was printed. */
@@ -107,14 +128,14 @@ static enum exit_status approve_fetched(struct client *c, const struct options *
         puts("not approved");
         return EXIT_REFUSED;
     }
-    return send_vote(c, o, "approve", &f->shown.digest);
+    return send_vote(c, o, "approve", f);
 }
 
 static enum exit_status reject_fetched(struct client *c, const struct options *o,
                                        const struct fetched *f)
 {
     enum exit_status status = check_pending(c->command, o, f->answer.json);
-    return status == EXIT_DONE ? send_vote(c, o, "reject", &f->shown.digest) : status;
+    return status == EXIT_DONE ? send_vote(c, o, "reject", f) : status;
 }
 
 typedef enum exit_status decide_fn(struct client *c, const struct options *o,
@@ -140,7 +161,9 @@ static enum exit_status approve(const struct command *self, int argc, char **arg
     struct options o = {0};
     const struct cmd_option options[] = {
         {.name = "digest", .value = &o.digest},
+        {.name = "key", .value = &o.key},
         {.name = "reason", .value = &o.reason},
+        {.name = "sign", .flag = &o.sign},
         {.name = "socket", .value = &o.socket},
         {.name = "yes", .letter = 'y', .flag = &o.yes},
     };
@@ -155,7 +178,9 @@ static enum exit_status reject(const struct command *self, int argc, char **argv
 {
     struct options o = {0};
     const struct cmd_option options[] = {
+        {.name = "key", .value = &o.key},
         {.name = "reason", .value = &o.reason},
+        {.name = "sign", .flag = &o.sign},
         {.name = "socket", .value = &o.socket},
     };
     size_t n;
@@ -211,7 +236,7 @@ const struct command cmd_approve = {
     .group = COMMANDS_APPROVE,
     .summary = "Approve a request, after it was shown",
     .usage =
-        "Usage: countersign approve ID [--reason TEXT] [--digest HEX] [--yes] [--socket PATH]\n"
+        "Usage: countersign approve ID [--reason TEXT] [--digest HEX] [--sign [--key FILE]] [--yes]\n"
         "\n"
         "Shows the complete action, asks (on a terminal), and approves exactly what was shown:\n"
         "the digest that is sent is computed from the bytes on the screen.\n"
@@ -219,6 +244,9 @@ const struct command cmd_approve = {
         "  --reason TEXT  for the record\n"
         "  --digest HEX   what `countersign show ID` printed: approve that and nothing else;\n"
         "                 only a summary is shown again\n"
+        "  --sign         sign the vote with your SSH key (ssh-keygen does it: agents and hardware\n"
+        "                 keys work); which keys are yours stands in `ssh_keys:` under `people:`\n"
+        "  --key FILE     with this key\n"
         "  --yes, -y      do not ask\n" WHERE "\n"
         "Exit status: 0 recorded, 1 refused (own request, not an approver, decided already).\n",
     .run = approve,
@@ -228,11 +256,13 @@ const struct command cmd_reject = {
     .name = "reject",
     .group = COMMANDS_APPROVE,
     .summary = "Reject a request, with a reason for the requester",
-    .usage = "Usage: countersign reject ID --reason TEXT [--socket PATH]\n"
+    .usage = "Usage: countersign reject ID --reason TEXT [--sign [--key FILE]] [--socket PATH]\n"
              "\n"
              "Ends the request; the requester is told the reason and nothing runs.\n"
              "\n"
-             "  --reason TEXT  why; needed\n" WHERE,
+             "  --reason TEXT  why; needed\n"
+             "  --sign         sign the vote with your SSH key, as `approve --sign` does\n"
+             "  --key FILE     with this key\n" WHERE,
     .run = reject,
 };
 

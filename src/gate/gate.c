@@ -182,6 +182,7 @@ static enum err send_submit(struct gate *g, struct hold *h, const struct action 
             .shape_text = shape_text,
             .parts = d->parts,
             .n_parts = d->n_parts,
+            .signed_votes = d->signing != VOTES_MAY_BE_SIGNED,
         },
     };
     if (d->n_parts != 0)

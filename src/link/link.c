@@ -284,6 +284,7 @@ static void describe_submit(struct codec *c, struct link_message *m)
     field_digest(c, &s->shape);
     field_str(c, &s->shape_text);
     field_parts(c, s);
+    field_bool(c, &s->signed_votes);
 }
 
 static void describe_withdraw(struct codec *c, struct link_message *m)

@@ -103,6 +103,7 @@ struct link_submit {
     struct str shape_text;
     const struct hold_part *parts; /* the holds one by one; none where no grant could cover one */
     size_t n_parts;
+    bool signed_votes; /* an approval without a signature does not count */
 };
 
 /* The requester gave up (Ctrl-C), went away, or the worker could not go on. */

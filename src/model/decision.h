@@ -10,6 +10,7 @@
 #include "model/quorum.h"
 #include "model/verdict.h"
 
+enum vote_signing { VOTES_MAY_BE_SIGNED = 1, VOTES_MUST_BE_SIGNED };
 enum on_disconnect { ON_DISCONNECT_WITHDRAW = 1, ON_DISCONNECT_KEEP };
 
 struct matched_guardrail {
@@ -31,5 +32,6 @@ struct decision {
     bool wait_return;                        /* the client is told the number and comes back, instead of waiting */
     const struct hold_part *parts;           /* each matching hold alone; none where no grant could cover one */
     size_t n_parts;
+    enum vote_signing signing;               /* must be, where one matching hold says so */
     uint64_t needs_facts; /* lazy facts that could change the verdict; verdict is then HOLD until they are known */
 };

@@ -42,6 +42,8 @@ struct vote {
     struct digest digest; /* of what the voter was shown; must equal the request's */
     int64_t time_wall_ns;
     struct str via;       /* "socket", "http", … */
+    struct str signature; /* as ssh-keygen writes it, over signed_text (model/signed_vote.h); or empty */
+    struct str signed_text;
 };
 
 struct request {
@@ -58,6 +60,7 @@ struct request {
     struct str message;    /* of the first matching guardrail */
     struct quorum quorum;
     bool keep_on_disconnect;
+    bool signed_votes; /* an approval without a signature does not count */
     int64_t created_wall_ns, decide_by_wall_ns, decided_wall_ns, run_by_wall_ns;
     struct str outcome; /* JSON of the result once it ran; or why it was withdrawn */
     const struct vote *votes;

@@ -235,6 +235,7 @@ static enum err defaults_compile(struct compiler *c, struct requirement *froms)
     p->default_on_disconnect =
         d->on_disconnect != 0 ? (enum on_disconnect)d->on_disconnect : ON_DISCONNECT_WITHDRAW;
     p->default_wait_return = d->wait == WAIT_RETURN;
+    p->default_signing = d->signing != 0 ? (enum vote_signing)d->signing : VOTES_MAY_BE_SIGNED;
     return needs_list(c, &d->approvals, froms, &p->default_needs, &p->n_default_needs);
 }
 
@@ -261,6 +262,7 @@ static enum err hold_compile(struct compiler *c, const struct guardrail_source *
         h->on_disconnect != 0 ? (enum on_disconnect)h->on_disconnect : p->default_on_disconnect;
     g->wait_return = h->wait != WAIT_UNSAID ? h->wait == WAIT_RETURN : p->default_wait_return;
     g->grant = h->grant;
+    g->signing = h->signing != 0 ? (enum vote_signing)h->signing : p->default_signing;
     if (h->approvals.at == NULL) {
         g->needs = p->default_needs;
         g->n_needs = p->n_default_needs;

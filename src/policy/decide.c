@@ -451,7 +451,7 @@ static enum err hold_put(const struct policy *p, const struct hit *hits, size_t 
     struct merging m = {.p = p, .counts = arena_new_array(arena, p->n_froms, uint32_t)};
     if (m.counts == NULL)
         return ERR_NOMEM;
-    bool keep = true, any = false, nobody = false;
+    bool keep = true, any = false, nobody = false, sign = false;
     for (size_t i = 0; i < n; i++) {
         const struct guardrail *g = &p->guardrails[hits[i].guardrail];
         if (!is_hold(g, &hits[i], d))
@@ -463,6 +463,7 @@ static enum err hold_put(const struct policy *p, const struct hit *hits, size_t 
         d->decide_within_ns = shorter(d->decide_within_ns, g->decide_within_ns);
         d->run_within_ns = shorter(d->run_within_ns, g->run_within_ns);
         keep = keep && g->on_disconnect == ON_DISCONNECT_KEEP;
+        sign = sign || g->signing != VOTES_MAY_BE_SIGNED;
     }
     if (!any) {
         merge(&m, p->default_needs, p->n_default_needs);
@@ -470,9 +471,11 @@ static enum err hold_put(const struct policy *p, const struct hit *hits, size_t 
         d->run_within_ns = p->default_run_ns;
         keep = p->default_on_disconnect == ON_DISCONNECT_KEEP;
         d->wait_return = p->default_wait_return;
+        sign = p->default_signing != VOTES_MAY_BE_SIGNED;
     }
     TRY(parts_put(p, hits, n, arena, d));
     d->on_disconnect = keep ? ON_DISCONNECT_KEEP : ON_DISCONNECT_WITHDRAW;
+    d->signing = sign ? VOTES_MUST_BE_SIGNED : VOTES_MAY_BE_SIGNED;
     if (nobody)
         m.n = 0;
     return quorum_put(&m, arena, d);

@@ -48,6 +48,12 @@ static void read_on_disconnect(struct loader *l, const struct yaml_node *v, void
     field_word(l, v, words, ARRAY_LEN(words), target);
 }
 
+static void read_signed(struct loader *l, const struct yaml_node *v, void *target)
+{
+    static const struct word words[] = {{"required", VOTES_MUST_BE_SIGNED}, {"optional", VOTES_MAY_BE_SIGNED}};
+    field_word(l, v, words, ARRAY_LEN(words), target);
+}
+
 bool defaults_read(struct loader *l, const struct section *s, struct hold_source *ret)
 {
     static const struct field fields[] = {
@@ -56,6 +62,7 @@ bool defaults_read(struct loader *l, const struct section *s, struct hold_source
         {"run_within", field_duration, offsetof(struct hold_source, run_within_ns), false},
         {"on_disconnect", read_on_disconnect, offsetof(struct hold_source, on_disconnect), false},
         {"wait", read_wait, offsetof(struct hold_source, wait), false},
+        {"signed", read_signed, offsetof(struct hold_source, signing), false},
     };
     size_t errors = l->problems->n_errors;
     if (s->n > 1)
@@ -192,6 +199,7 @@ static const struct field guardrail_fields[] = {
     {"on_disconnect", read_on_disconnect, IN_GUARDRAIL(hold.on_disconnect), false},
     {"wait", read_wait, IN_GUARDRAIL(hold.wait), false},
     {"grant", read_grant, IN_GUARDRAIL(hold), false},
+    {"signed", read_signed, IN_GUARDRAIL(hold.signing), false},
     {"message", read_message, IN_GUARDRAIL(message), false},
     {"tests", read_tests, offsetof(struct guardrail_keys, tests), false},
 };

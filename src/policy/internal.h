@@ -124,6 +124,7 @@ struct guardrail {
     enum on_disconnect on_disconnect;
     bool wait_return;
     struct grant_terms grant;
+    enum vote_signing signing;
     const struct guardrail_source *source;
     const struct policy_case *tests; /* source->n_tests of them */
 };
@@ -168,6 +169,7 @@ struct policy {
     int64_t default_decide_ns, default_run_ns;
     enum on_disconnect default_on_disconnect;
     bool default_wait_return;
+    enum vote_signing default_signing;
     uint32_t n_shares;
     struct index index;
     const uint32_t *reads; /* slots that some program reads beyond those of the index */

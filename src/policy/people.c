@@ -2,6 +2,7 @@
 #include "policy/sections.h"
 
 #include "base/limits.h"
+#include "identity/ssh.h"
 
 #include <stdlib.h>
 
@@ -47,6 +48,21 @@ static bool is_local(const struct loader *l, const struct yaml_node *v)
     return l->people_file.n != 0 && str_eq(v->file->path, l->people_file);
 }
 
+static void check_ssh_keys(struct loader *l, const struct text_list *keys)
+{
+    for (size_t i = 0; i < keys->n; i++) {
+        struct buf blob CLEANUP(buf_done) = {0};
+        buf_init(&blob, LIMIT_SSH_BLOB);
+        enum err e = ssh_key_parse(keys->list[i], &blob);
+        if (e != ERR_OK)
+            problem_error(l->problems, yaml_place(keys->nodes[i]),
+                          STR("the line of an id_*.pub file: ssh-ed25519 AAAA…"),
+                          e == ERR_UNSUPPORTED
+                              ? "this type of key is not taken, or it is an RSA key below 2048 bits"
+                              : "this is no SSH public key");
+    }
+}
+
 static void person_read(struct loader *l, const struct yaml_node *v, struct person *p)
 {
     struct person_source s = {.admin = false};
@@ -54,6 +70,7 @@ static void person_read(struct loader *l, const struct yaml_node *v, struct pers
     if (v->kind != YAML_NULL) /* `ana:` alone is a person without groups */
         fields_read(l, v, "a person", person_fields, ARRAY_LEN(person_fields), &s);
     check_groups(l, &s.groups);
+    check_ssh_keys(l, &s.ssh_keys);
     p->groups = s.groups.list;
     p->n_groups = s.groups.n;
     p->accounts = s.accounts.list;

@@ -79,6 +79,7 @@ struct hold_source {
     int wait;          /* enum wait_source */
     const struct yaml_node *grant_at; /* NULL: not said */
     struct grant_terms grant;
+    int signing;       /* enum vote_signing */
 };
 
 struct guardrail_source {

@@ -79,6 +79,10 @@ static const char *const migrations[] = {
     "  ended INTEGER NOT NULL"
     ") STRICT;"
     "CREATE INDEX untold_digest ON untold (digest);",
+
+    "ALTER TABLE requests ADD COLUMN signed_votes INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE votes ADD COLUMN signature TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE votes ADD COLUMN signed_text TEXT NOT NULL DEFAULT '';",
 };
 
 /* "Csgn": tells our file from any other SQLite file. */

@@ -31,6 +31,7 @@ static enum err insert_row(struct store *s, const struct store_request *q_)
     bind_text(&q, r->guardrails);
     bind_text(&q, r->message);
     bind_i64(&q, r->keep_on_disconnect ? 1 : 0);
+    bind_i64(&q, r->signed_votes ? 1 : 0);
     bind_i64(&q, r->created_wall_ns);
     bind_i64(&q, r->decide_by_wall_ns);
     bind_i64(&q, r->decided_wall_ns);
@@ -102,6 +103,7 @@ static void read_row(struct run *q, struct store_request *ret)
     column_str(q, &r->guardrails);
     column_str(q, &r->message);
     r->keep_on_disconnect = column_i64(q) == 1;
+    r->signed_votes = column_i64(q) != 0;
     r->created_wall_ns = column_i64(q);
     r->decide_by_wall_ns = column_i64(q);
     r->decided_wall_ns = column_i64(q);

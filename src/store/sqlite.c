@@ -11,7 +11,7 @@
 
 #define REQUEST_COLUMNS                                                                            \
     "id, state, digest, context, explanation, subject, person, on_behalf_of, resource, "           \
-    "policy_version, guardrails, message, keep_on_disconnect, created, decide_by, decided, "       \
+    "policy_version, guardrails, message, keep_on_disconnect, signed_votes, created, decide_by, decided, " \
     "run_by, run_within, outcome, instance, worker, pid, hold, "
 #define SMALL_ENVELOPE "CASE WHEN length(envelope) <= ?1 THEN envelope ELSE x'' END"
 #define TOKEN_COLUMNS "id, hash, person, label, scopes, created, expires, revoked"
@@ -22,9 +22,9 @@ static const char *const texts[ST_COUNT_] = {
     [ST_ROLLBACK] = "ROLLBACK",
     [ST_REQUEST_INSERT] =
         "INSERT INTO requests (state, digest, context, explanation, subject, person, on_behalf_of,"
-        " resource, policy_version, guardrails, message, keep_on_disconnect, created, decide_by,"
+        " resource, policy_version, guardrails, message, keep_on_disconnect, signed_votes, created, decide_by,"
         " decided, run_by, run_within, outcome, instance, worker, pid, hold, envelope)"
-        " VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [ST_REQUIREMENT_INSERT] = "INSERT INTO requirements (request, n, position, count, name)"
                               " VALUES (?, ?, ?, ?, ?)",
     [ST_REQUEST_MOVE] = "UPDATE requests SET state = ?1,"
@@ -42,11 +42,11 @@ static const char *const texts[ST_COUNT_] = {
         " WHERE state <= 3 AND id < ?2 AND (?3 >> state) & 1 ORDER BY id DESC LIMIT ?4",
     [ST_REQUIREMENTS_OF] = "SELECT n, count, name FROM requirements WHERE request = ?"
                            " ORDER BY n, position",
-    [ST_VOTES_OF] = "SELECT person, kind, reason, digest, time, via FROM votes"
+    [ST_VOTES_OF] = "SELECT person, kind, reason, digest, time, via, signature, signed_text FROM votes"
                     " WHERE request = ? ORDER BY n",
     [ST_VOTE_INSERT] =
-        "INSERT INTO votes (request, n, person, kind, reason, digest, time, via)"
-        " VALUES (?1, (SELECT count(*) FROM votes WHERE request = ?1), ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO votes (request, n, person, kind, reason, digest, time, via, signature, signed_text)"
+        " VALUES (?1, (SELECT count(*) FROM votes WHERE request = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [ST_GRANT_INSERT] = "INSERT INTO grants (request, digest, subject, resource, expires, uses_left)"
                         " VALUES (?, ?, ?, ?, ?, ?)",
     [ST_GRANT_USE] = "UPDATE grants SET uses_left = uses_left - 1 WHERE request = ? AND digest = ?"

@@ -10,6 +10,8 @@ enum err store_vote_insert(struct store *s, uint64_t request, const struct vote 
     bind_digest(&q, &v->digest);
     bind_i64(&q, v->time_wall_ns);
     bind_text(&q, v->via);
+    bind_text(&q, v->signature);
+    bind_text(&q, v->signed_text);
     return run_only(&q);
 }
 
@@ -21,6 +23,8 @@ static enum err read_vote(struct run *q, struct vote *v)
     column_digest(q, &v->digest);
     v->time_wall_ns = column_i64(q);
     column_str(q, &v->via);
+    column_str(q, &v->signature);
+    column_str(q, &v->signed_text);
     return q->err;
 }
 

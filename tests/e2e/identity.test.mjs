@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nodeClient, refused } from '../lib/clients.mjs';
 import { GUARDRAILS, Gateway } from '../lib/gateway.mjs';
-import { test, until } from '../lib/harness.mjs';
+import { BINARY, run, tempDir, test, until } from '../lib/harness.mjs';
 import { Postgres } from '../lib/postgres.mjs';
 
 const pg = await Postgres.start();
@@ -142,4 +142,89 @@ test('everybody sees what concerns them: their own, what they may decide; audito
   assert.equal((await g.http('POST', `/v1/requests/${id}/approve`, { token: act, body: { digest } })).status, 403);
   await g.reject(id, 'x');
   await held;
+});
+
+// A key of each type, and the text of `ssh_keys:` for them.
+const newKey = async (scope, type = 'ed25519') => {
+  const file = join(tempDir(scope), 'id');
+  const r = await run('ssh-keygen', ['-q', '-t', type, '-N', '', '-C', '', '-f', file]);
+  assert.equal(r.status, 0, r.err);
+  return { file, line: readFileSync(`${file}.pub`, 'utf8').trim() };
+};
+const SIGNED = GUARDRAILS.replace('approvals: [{ from: [dba], count: 1 }]', 'approvals: [{ from: [dba], count: 1 }]\n    signed: required');
+
+test('a guardrail that demands signatures takes no approval without one, and the record proves who signed what', async (scope) => {
+  const key = await newKey(scope);
+  const dir = tempDir(scope);
+  writeFileSync(join(dir, 'keys.yaml'), `people:\n  sigi: { groups: [dba], ssh_keys: ["${key.line}"] }\n`);
+  const { g, connect } = await both(scope, { guardrails: SIGNED, top: 'include: keys.yaml', dir });
+  const sigi = await token(g, 'sigi');
+  const client = await connect();
+  const held = client.query('DELETE FROM orders WHERE id = 15');
+  const { id } = await g.pending();
+  const plain = await g.cli(['approve', String(id), '--yes'], { token: sigi });
+  assert.equal(plain.status, 1);
+  assert.match(plain.err, /signed here.*--sign/);
+  assert.equal((await g.cli(['approve', String(id)])).status, 1); // ana, who has no key
+  // Another key than the configured one, another person's, and a signature over something else.
+  const other = await newKey(scope);
+  const wrong = await g.cli(['approve', String(id), '--yes', '--key', other.file], { token: sigi });
+  assert.equal(wrong.status, 1);
+  assert.match(wrong.err, /not among yours/);
+  const bo = await token(g, 'bo');
+  assert.match((await g.cli(['approve', String(id), '--yes', '--key', key.file], { token: bo })).err, /ssh_keys/);
+  const { digest } = await g.show(id);
+  writeFileSync(join(dir, 'text'), 'countersign vote 1\n');
+  await run('ssh-keygen', ['-q', '-Y', 'sign', '-n', 'vote@countersign', '-f', key.file, join(dir, 'text')]);
+  const forged = await g.http('POST', `/v1/requests/${id}/approve`, { token: sigi, body: { digest, signature: readFileSync(join(dir, 'text.sig'), 'utf8') } });
+  assert.equal(forged.status, 403);
+  assert.match(forged.text, /not over this vote/);
+  assert.equal(await g.state(id), 'pending');
+  const good = await g.cli(['approve', String(id), '--yes', '--reason', 'checked\nwith ops', '--key', key.file], { token: sigi });
+  assert.equal(good.status, 0, good.err);
+  assert.equal((await held).rowCount, 1);
+  // From outside: the record, the public key and ssh-keygen are enough.
+  const { data } = records(g).find((r) => r.kind === 'vote');
+  assert.match(data.signed, new RegExp(`^countersign vote 1\nrequest: ${id}\n.*\ndigest: ${digest}\ndecision: approve\nperson: sigi\nscope: once\nexpires: .*\nreason: checked\nwith ops\n$`));
+  writeFileSync(join(dir, 'signers'), `sigi ${key.line}\n`);
+  writeFileSync(join(dir, 'sig'), data.signature);
+  const verify = (text) => run('ssh-keygen', ['-Y', 'verify', '-f', join(dir, 'signers'), '-I', 'sigi', '-n', 'vote@countersign', '-s', join(dir, 'sig')], { input: text });
+  assert.equal((await verify(data.signed)).status, 0);
+  assert.notEqual((await verify(data.signed.replace('approve', 'reject'))).status, 0);
+});
+
+test('a signature is the voter\'s own key of any type, from a file or the agent', async (scope) => {
+  const dir = tempDir(scope);
+  const keys = [await newKey(scope, 'ecdsa'), await newKey(scope, 'rsa')];
+  writeFileSync(join(dir, 'keys.yaml'), `people:\n  sigi: { groups: [dba], ssh_keys: [${keys.map((k) => `"${k.line}"`).join(', ')}] }\n`);
+  const { g, connect } = await both(scope, { guardrails: SIGNED, top: 'include: keys.yaml', dir });
+  const sigi = await token(g, 'sigi');
+  const client = await connect();
+  let n = 15;
+  for (const k of keys) {
+    n += 1;
+    const held = client.query(`DELETE FROM orders WHERE id = ${n}`);
+    const { id } = await g.pending();
+    const r = await g.cli(['approve', String(id), '--yes', '--key', k.file], { token: sigi });
+    assert.equal(r.status, 0, r.err);
+    assert.equal((await held).rowCount, 1);
+  }
+  // --sign alone asks the agent for a key that the gateway knows as the voter's.
+  const held = client.query('DELETE FROM orders WHERE id = 18');
+  const { id } = await g.pending();
+  const env = { ...process.env, COUNTERSIGN_TOKEN: sigi, COUNTERSIGN_URL: `http://127.0.0.1:${g.apiPort}`, HOME: dir, KEY: keys[0].file, ID: String(id), BIN: BINARY };
+  const none = await run('sh', ['-c', 'exec "$BIN" approve "$ID" --yes --sign'], { env: { ...env, SSH_AUTH_SOCK: '' } });
+  assert.equal(none.status, 1);
+  assert.match(none.err, /--key FILE/);
+  const agent = await run('ssh-agent', ['sh', '-c', 'ssh-add -q "$KEY" && exec "$BIN" approve "$ID" --yes --sign'], { env });
+  assert.equal(agent.status, 0, agent.err);
+  assert.equal((await held).rowCount, 1);
+});
+
+test('a key that is none is found when the configuration is read', async (scope) => {
+  const dir = tempDir(scope);
+  writeFileSync(join(dir, 'keys.yaml'), 'people:\n  sigi: { groups: [dba], ssh_keys: [ssh-ed25519 AAAA] }\n');
+  const { g } = await both(scope, { top: 'include: keys.yaml', dir, expectFailure: true });
+  await g.exited;
+  assert.match(g.log, /keys.yaml:2:.*no SSH public key/);
 });

@@ -89,7 +89,25 @@ TEST(S2_a_stored_vote_on_another_digest_does_not_count)
     CHECK(approve_as(&a, "bo").next == REQUEST_PENDING);
 }
 
-TEST(I1_nobody_approves_their_own_request)
+TEST(where_votes_must_be_signed_an_unsigned_approval_counts_neither_new_nor_stored)
+{
+    struct approval a = pending(two_dba, 1);
+    a.signed_votes = true;
+    struct approval_step s = approve_as(&a, "ana");
+    CHECK(s.answer == APPROVAL_UNSIGNED && s.next == REQUEST_PENDING && !s.keep_vote);
+    struct vote stored = vote_of("ana", VOTE_APPROVE), v = vote_of("bo", VOTE_APPROVE);
+    a.votes = &stored;
+    a.n_votes = 1;
+    v.signature = STR("signed");
+    CHECK(cast(&a, &v, 50).next == REQUEST_PENDING);
+    stored.signature = STR("signed");
+    CHECK(cast(&a, &v, 50).next == REQUEST_APPROVED);
+    struct vote no = vote_of("bo", VOTE_REJECT); /* to stop something nobody needs a key */
+    CHECK(cast(&a, &no, 50).next == REQUEST_REJECTED);
+}
+
+TEST(where_votes_must_be_signed_an_unsigned_approval_counts_neither_new_nor_stored),
+         T(I1_nobody_approves_their_own_request)
 {
     struct approval a = pending(one_dba, 1);
     a.person = STR("bo");

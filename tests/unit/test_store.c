@@ -98,7 +98,7 @@ TEST(a_request_comes_back_whole_after_reopening)
     struct store_request got;
     bench_init(&b);
     uint64_t id = insert_one(&b);
-    struct vote v = {STR("ana"), VOTE_APPROVE, STR("fine"), {{7}}, 15, STR("socket")};
+    struct vote v = {STR("ana"), VOTE_APPROVE, STR("fine"), {{7}}, 15, STR("socket"), STR("sig"), STR("what")};
     CHECK_OK(store_begin(b.s));
     CHECK_OK(store_vote_insert(b.s, id, &v));
     CHECK_OK(store_commit(b.s));
@@ -117,6 +117,8 @@ TEST(a_request_comes_back_whole_after_reopening)
     CHECK_STR(got.holder.instance, "k1");
     CHECK(got.r.n_votes == 1 && got.r.votes[0].kind == VOTE_APPROVE);
     CHECK_STR(got.r.votes[0].reason, "fine");
+    CHECK_STR(got.r.votes[0].signature, "sig");
+    CHECK_STR(got.r.votes[0].signed_text, "what");
     CHECK_ERR(store_request_get(b.s, id + 1, &b.a, &got), ERR_NOT_FOUND);
     bench_done(&b);
 }
