@@ -106,8 +106,7 @@ TEST(where_votes_must_be_signed_an_unsigned_approval_counts_neither_new_nor_stor
     CHECK(cast(&a, &no, 50).next == REQUEST_REJECTED);
 }
 
-TEST(where_votes_must_be_signed_an_unsigned_approval_counts_neither_new_nor_stored),
-         T(I1_nobody_approves_their_own_request)
+TEST(I1_nobody_approves_their_own_request)
 {
     struct approval a = pending(one_dba, 1);
     a.person = STR("bo");
@@ -462,6 +461,7 @@ TAP_MAIN(T(one_approver_of_the_group_is_enough),
          T(an_answer_that_was_never_written_accepts_nothing),
          T(S2_a_vote_on_another_digest_is_refused),
          T(S2_a_stored_vote_on_another_digest_does_not_count),
+         T(where_votes_must_be_signed_an_unsigned_approval_counts_neither_new_nor_stored),
          T(I1_nobody_approves_their_own_request), T(I1_an_account_counts_as_its_person),
          T(I1_names_are_compared_byte_for_byte), T(I1_the_requester_cannot_reject_either),
          T(I2_who_is_in_no_group_asked_for_cannot_vote),
