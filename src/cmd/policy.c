@@ -1,8 +1,9 @@
-/* countersign policy test|eval|explain: what the guardrails say, without a gateway. */
+/* countersign policy test|eval|explain|replay: what the guardrails say, without a gateway. */
 #include "base/clock.h"
 #include "base/limits.h"
 #include "classify/sql.h"
 #include "cmd/config_file.h"
+#include "cmd/policy_replay.h"
 
 #include <stdio.h>
 
@@ -163,6 +164,8 @@ static int what_of(const char *word)
 
 static enum exit_status run(const struct command *self, int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "replay") == 0)
+        return policy_replay_main(self, argc, argv);
     struct asked q = {.config = NULL};
     size_t n;
     const struct cmd_option options[] = {
@@ -176,7 +179,7 @@ static enum exit_status run(const struct command *self, int argc, char **argv)
         return EXIT_USAGE;
     int what = what_of(argv[0]);
     if (what == 0 || (what != WHAT_TEST && (q.sql == NULL || n != 1))) {
-        cmd_complain(self, what == 0 ? "say test, eval or explain" : "say which statement: --sql TEXT");
+        cmd_complain(self, what == 0 ? "say test, eval, explain or replay" : "say which statement: --sql TEXT");
         return EXIT_USAGE;
     }
     struct loaded_policy p;
@@ -197,16 +200,25 @@ const struct command cmd_policy = {
     .usage = "Usage: countersign policy test [-c FILE] [GUARDRAIL]\n"
              "       countersign policy eval [-c FILE] [--resource NAME] [--as ACCOUNT] --sql TEXT [--json]\n"
              "       countersign policy explain [-c FILE] [--resource NAME] [--as ACCOUNT] --sql TEXT [--json]\n"
+             "       countersign policy replay [-c FILE] [--since WHEN] [--until WHEN] [--log DIRECTORY]\n"
+             "                                 [--jobs N] [--examples N] [--json]\n"
              "\n"
              "test runs the tests of one guardrail or of all and shows what was expected and what\n"
              "came. eval prints the verdict, the guardrails that match and the facts; explain also\n"
-             "those that do not match, each with the part of its condition that decided.\n"
+             "those that do not match, each with the part of its condition that decided. replay runs\n"
+             "the configuration over the actions in the log and reports what it would have decided\n"
+             "differently, per guardrail, and how many requests it would have given to whom.\n"
              "\n"
              "  -c, --config FILE    the configuration (default: countersign.yaml)\n"
              "      --resource NAME  which resource (may be left out where there is one)\n"
              "      --as ACCOUNT     who asks (default: somebody unknown)\n"
              "      --sql TEXT       the statement\n"
              "      --json           print the result as JSON\n"
+             "      --since WHEN     from when on: 30d (the default), 2026-11-22, 2026-11-22T17:20:00Z\n"
+             "      --until WHEN     until when (default: now)\n"
+             "      --log DIRECTORY  the log (default: the one the configuration names)\n"
+             "  -j, --jobs N         processes that share the work (default: one a core)\n"
+             "      --examples N     examples of each guardrail (default: 3, at most 20)\n"
              "\n"
              "Exit status: 0 done, 1 a test fails or the configuration has errors, 2 wrong use.\n",
     .run = run,

@@ -64,7 +64,8 @@ enum err policy_facts_json(const struct policy *p, struct policy_eval *e, const 
     json_object_begin(out);
     for (uint32_t i = 0; i < p->facts.n; i++) {
         bool obtained = p->facts.list[i].source == FACT_LAZY && !cel_is(e->slots[i], CEL_UNSET);
-        if (p->facts.list[i].source == FACT_LABEL || is_text(p, i) ||
+        bool elsewhere = a->kind == ACTION_SQL && is_text(p, i);
+        if (p->facts.list[i].source == FACT_LABEL || elsewhere ||
             (!obtained && says_nothing(e->slots[i])))
             continue;
         json_key_str(out, name_of(p, i));
@@ -240,7 +241,7 @@ static enum err put_missing(struct judging *x, uint32_t i)
         x->list[i].value = cel_unset();
         return ERR_OK;
     }
-    if (x->r->known != NULL && x->r->known[i]) {
+    if (x->r->known != NULL && x->r->known[i] && !is_text(x->p, i)) {
         x->list[i].value = empty_of(x->p->facts.list[i].type);
         return ERR_OK;
     }
@@ -274,9 +275,11 @@ static enum err put_all(struct judging *x)
     TRY(put_recorded(x, seen));
     for (uint32_t i = 0; i < n; i++) {
         x->list[i].slot = i;
+        if (seen[i])
+            continue;
         if (is_text(x->p, i) && x->r->text_known)
             x->list[i].value = cel_string(x->r->text);
-        else if (!seen[i])
+        else
             TRY(put_missing(x, i));
     }
     return ERR_OK;

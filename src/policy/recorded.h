@@ -12,8 +12,8 @@
 #include "policy/policy.h"
 
 /* The facts as one object {"subject.name":"ana","sql.classes":["write"],…}, empty ones left out.
- * `action.text` is left out: the envelope has it, and a record without one says so itself. A lazy fact
- * that could not be obtained is {"error":"why"}. Memory only from `e`. */
+ * The text of a statement is left out: the envelope has it. A lazy fact that could not be obtained is
+ * {"error":"why"}. Memory only from `e`. */
 MUST_USE enum err policy_facts_json(const struct policy *p, struct policy_eval *e,
                                     const struct action *a, struct json *out);
 
@@ -30,7 +30,7 @@ MUST_USE enum err policy_vocabulary_known(const struct policy *p, struct str nam
 struct policy_recorded {
     enum action_kind kind;
     struct json_part facts;
-    struct str text;       /* action.text */
+    struct str text;       /* action.text where the facts do not have it */
     bool text_known;
     const bool *known; /* policy_vocabulary_known; NULL: nothing was left out for being empty */
     int64_t time_wall_ns;

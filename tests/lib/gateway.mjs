@@ -47,12 +47,12 @@ export const GUARDRAILS = `guardrails:
 export class Gateway {
   // upstream: {host, port}. resource and top: more YAML lines of the resource and of the file.
   static async start(scope, { upstream, guardrails = GUARDRAILS, resource = '', top = '', workers = 1, api = false,
-    environment = 'production', listen = [], expectFailure = false, env = {}, audit = 'audit', dir = tempDir(scope) } = {}) {
+    environment = 'production', listen = [], expectFailure = false, env = {}, audit = 'audit', record = 'matched', dir = tempDir(scope) } = {}) {
     const g = new Gateway();
     Object.assign(g, { dir, env, audit, port: await freePort(), apiPort: api ? await freePort() : 0 });
     g.socket = join(dir, 'countersign.sock');
     g.config = join(dir, 'countersign.yaml');
-    g.settings = { upstream, guardrails, resource, top, workers, environment, listen };
+    g.settings = { upstream, guardrails, resource, top, workers, environment, listen, record };
     g.writeConfig();
     g.launch();
     scope.defer(() => g.stop());
@@ -65,7 +65,7 @@ export class Gateway {
     writeFileSync(this.config, `version: 1
 ${this.apiPort ? `api: 127.0.0.1:${this.apiPort}\n` : ''}socket: ${this.socket}
 store: sqlite:countersign.db
-audit: { directory: ${this.audit} }
+audit: { directory: ${this.audit}, record: ${s.record} }
 workers: ${s.workers}
 ${s.top}
 resources:
