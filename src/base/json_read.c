@@ -171,6 +171,19 @@ bool json_member(const struct json_part *v, const char *name, struct json_part *
     return false;
 }
 
+void json_pick(const struct json_part *v, const char *const *names, size_t n, struct json_part *ret)
+{
+    struct json_parts it = json_parts_of(v);
+    struct str key;
+    struct json_part found;
+    for (size_t i = 0; i < n; i++)
+        ret[i] = (struct json_part){JSON_IS_MISSING, {NULL, 0}};
+    while (it.named && json_parts_next(&it, &key, &found))
+        for (size_t i = 0; i < n; i++)
+            if (ret[i].kind == JSON_IS_MISSING && str_is(key, names[i]))
+                ret[i] = found;
+}
+
 /* --- Strings --------------------------------------------------------------------------------------- */
 
 static int hex_digit(char c)

@@ -15,7 +15,8 @@
 #include "base/arena.h"
 
 enum json_kind {
-    JSON_IS_OBJECT = 1,
+    JSON_IS_MISSING = 0,
+    JSON_IS_OBJECT,
     JSON_IS_ARRAY,
     JSON_IS_STRING,
     JSON_IS_NUMBER,
@@ -43,6 +44,9 @@ bool json_parts_next(struct json_parts *it, struct str *ret_key, struct json_par
 
 /* The first member of that name, which needs no escapes. False: there is none, or v is no object. */
 bool json_member(const struct json_part *v, const char *name, struct json_part *ret);
+
+/* Several of them in one pass: ret[i] is the first of names[i], of kind JSON_IS_MISSING where there is none. */
+void json_pick(const struct json_part *v, const char *const *names, size_t n, struct json_part *ret);
 
 /* The string without its escapes: a view where it has none, else in `a`. What json_bytes wrote as
  * {"hex":"…"} gives the bytes. ERR_INVALID: neither; ERR_NOMEM. */

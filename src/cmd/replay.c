@@ -155,8 +155,6 @@ static bool matched_then(const struct replay_record *x, struct str name, struct 
     struct json_parts it = json_parts_of(&x->guardrails);
     struct json_part one, v;
     struct str key, text;
-    if (!x->has_guardrails)
-        return false;
     while (json_parts_next(&it, &key, &one))
         if (json_member(&one, "name", &v) && json_part_text(&v, a, &text) == ERR_OK &&
             str_eq(text, name))
@@ -194,7 +192,7 @@ static size_t count_then(struct job *j, const struct replay_record *x, const str
     struct json_part one, v;
     struct str key, name;
     size_t n = 0;
-    while (x->has_guardrails && json_parts_next(&it, &key, &one)) {
+    while (json_parts_next(&it, &key, &one)) {
         if (!json_member(&one, "name", &v) || json_part_text(&v, &j->arena, &name) != ERR_OK)
             continue;
         n++;
@@ -260,7 +258,7 @@ static bool was_asked(struct job *j, const struct person *p, const struct replay
 static void load_was(struct job *j, const struct replay_record *x, size_t day)
 {
     const struct people *people = &j->r->config->people;
-    if (!x->has_approvals)
+    if (x->approvals.kind == JSON_IS_MISSING)
         return;
     for (size_t i = 0; i < people->n; i++)
         j->load_was[i * j->r->n_days + day] += was_asked(j, &people->list[i], x);

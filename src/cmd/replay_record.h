@@ -8,10 +8,9 @@
 struct replay_record {
     struct policy_recorded paper;
     enum verdict was;
-    struct json_part guardrails; /* [{"name":…},…]: what matched then */
-    bool has_guardrails, has_facts, erased;
-    struct json_part approvals; /* of a request that was opened */
-    bool has_approvals;
+    struct json_part guardrails; /* [{"name":…},…]: what matched then; or missing */
+    struct json_part approvals;  /* of a request that was opened; or missing */
+    bool has_facts, erased;
     struct str vocabulary;      /* its name; empty: nothing was left out */
     struct str subject, person, on_behalf_of, resource;
 };

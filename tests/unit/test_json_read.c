@@ -28,6 +28,10 @@ TEST(a_member_is_found_whatever_stands_before_it)
     CHECK(!json_member(&v, "d", &none));
     CHECK(json_member(&v, "a", &b));
     CHECK_STR(b.raw, "{\"b\":\"}\\\\\\\"{\"}");
+    static const char *const names[] = {"c", "d", "a"};
+    struct json_part picked[3];
+    json_pick(&v, names, 3, picked);
+    CHECK(picked[0].kind == JSON_IS_ARRAY && picked[1].kind == JSON_IS_MISSING && picked[2].kind == JSON_IS_OBJECT);
     struct json_part array = part("[\"b\",1]");
     CHECK(!json_member(&array, "b", &none));
 }
