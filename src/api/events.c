@@ -48,6 +48,7 @@ static const char *kind_text(enum broker_event_kind k)
         [BROKER_REQUEST_OPENED] = "opened",
         [BROKER_REQUEST_VOTED] = "voted",
         [BROKER_REQUEST_CHANGED] = "changed",
+        [BROKER_REQUEST_ASKED] = "asked",
     };
     return names[k];
 }

@@ -89,7 +89,7 @@ bool call_fields(struct api_call *c, struct field *fields, size_t n);
 
 /* --- Handlers ------------------------------------------------------------------------------- */
 
-handler_fn api_list_requests, api_get_request, api_approve, api_reject, api_withdraw;
+handler_fn api_list_requests, api_get_request, api_approve, api_reject, api_retract, api_withdraw;
 handler_fn api_list_tokens, api_create_token, api_revoke_token;
 handler_fn api_whoami, api_list_people, api_add_person, api_disable_person, api_enable_person;
 handler_fn api_health, api_metrics, api_openapi;

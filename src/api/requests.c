@@ -135,7 +135,10 @@ static void put_votes(struct json *j, const struct request *r)
         json_put_z(j, "vote", v->kind == VOTE_APPROVE ? "approve" : "reject");
         json_put_str(j, "reason", v->reason);
         json_put_str(j, "via", v->via);
+        json_put_str(j, "on_duty", v->on_duty);
+        json_put_str(j, "stood_for", v->stood_for);
         put_time(j, "time", v->time_wall_ns);
+        put_time(j, "retracted", v->retracted_wall_ns);
         if (v->signature.n != 0) {
             json_put_str(j, "signed", v->signed_text);
             json_put_str(j, "signature", v->signature);
@@ -150,7 +153,7 @@ static enum err put_requirements(struct api_call *c, const struct request *r)
     const struct broker_requirement *reqs;
     size_t n;
     struct json *j = &c->json;
-    TRY(broker_who_may_decide(c->api->broker, r, &c->api->arena, &reqs, &n));
+    TRY(broker_who_may_decide(c->api->broker, r, c->now, &c->api->arena, &reqs, &n));
     json_key(j, "requirements");
     json_array_begin(j);
     for (size_t i = 0; i < n; i++) {
@@ -158,11 +161,19 @@ static enum err put_requirements(struct api_call *c, const struct request *r)
         json_put_str(j, "text", reqs[i].text);
         json_put_int(j, "count", reqs[i].count);
         json_put_int(j, "have", reqs[i].have);
+        json_put_int(j, "stage", reqs[i].stage);
+        json_put_bool(j, "asked", reqs[i].asked);
         json_key(j, "candidates");
         json_array_begin(j);
         for (size_t k = 0; k < reqs[i].n_candidates; k++)
             json_str(j, reqs[i].candidates[k]);
         json_array_end(j);
+        json_key(j, "later");
+        json_array_begin(j);
+        for (size_t k = 0; k < reqs[i].n_later; k++)
+            json_str(j, reqs[i].later[k]);
+        json_array_end(j);
+        put_time(j, "later_at", reqs[i].later_wall_ns);
         json_object_end(j);
     }
     json_array_end(j);
@@ -206,6 +217,17 @@ void api_get_request(struct api_call *c)
 
 /* --- Votes ---------------------------------------------------------------------------------- */
 
+static void reply_voted(struct api_call *c, const struct broker_voted *voted)
+{
+    json_object_begin(&c->json);
+    json_key(&c->json, "id");
+    json_uint(&c->json, c->id);
+    json_put_z(&c->json, "state", request_state_text(voted->state));
+    json_put_str(&c->json, "missing", voted->missing);
+    json_object_end(&c->json);
+    reply_json(c, 200);
+}
+
 static void vote(struct api_call *c, enum vote_kind kind)
 {
     enum { DIGEST, REASON, SIGNATURE };
@@ -230,13 +252,22 @@ static void vote(struct api_call *c, enum vote_kind kind)
         reply_broker_error(c, e, &said);
         return;
     }
-    json_object_begin(&c->json);
-    json_key(&c->json, "id");
-    json_uint(&c->json, c->id);
-    json_put_z(&c->json, "state", request_state_text(voted.state));
-    json_put_str(&c->json, "missing", voted.missing);
-    json_object_end(&c->json);
-    reply_json(c, 200);
+    reply_voted(c, &voted);
+}
+
+void api_retract(struct api_call *c)
+{
+    struct field reason = {.name = "reason"};
+    struct broker_voted voted;
+    struct broker_error said = {""};
+    if (!call_fields(c, &reason, 1))
+        return;
+    enum err e = broker_retract(c->api->broker, &c->caller.is, c->id, reason.value, c->now,
+                                &c->api->arena, &voted, &said);
+    if (e == ERR_OK)
+        reply_voted(c, &voted);
+    else
+        reply_broker_error(c, e, &said);
 }
 
 void api_approve(struct api_call *c)

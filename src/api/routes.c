@@ -6,6 +6,7 @@ static const struct route routes[] = {
     {METHOD_GET, "/v1/requests/{id}", SCOPE_READ, api_get_request},
     {METHOD_POST, "/v1/requests/{id}/approve", SCOPE_APPROVE, api_approve},
     {METHOD_POST, "/v1/requests/{id}/reject", SCOPE_APPROVE, api_reject},
+    {METHOD_POST, "/v1/requests/{id}/retract", SCOPE_APPROVE, api_retract},
     {METHOD_POST, "/v1/requests/{id}/withdraw", SCOPE_ACT, api_withdraw},
     {METHOD_GET, "/v1/events", SCOPE_READ, api_events},
     {METHOD_GET, "/v1/whoami", SCOPE_READ, api_whoami},

@@ -15,16 +15,30 @@ struct tally {
     uint32_t have[LIMIT_REQUIREMENTS];
 };
 
-/* True for a quorum that asks for something, within LIMIT_REQUIREMENTS and LIMIT_APPROVALS. One
- * that is not well formed is never met. */
+/* True for a quorum that asks for something, within LIMIT_REQUIREMENTS, LIMIT_APPROVALS and
+ * LIMIT_QUORUM_NAMES, its waits rising. One that is not well formed is never met. */
 bool quorum_well_formed(const struct quorum *q);
 
-/* True where both ask for the same, in the same order. */
+/* True where both ask for the same, in the same order and at the same times; how far they have got
+ * is not compared. */
 bool quorum_eq(const struct quorum *a, const struct quorum *b);
 
-/* `who` are distinct; those who fit no requirement do not count. */
+/* Whether voter number `voter` may be counted for requirement number `requirement`. */
+typedef bool quorum_admits_fn(const void *ctx, size_t voter, size_t requirement);
+
+/* The voters 0 … n-1 are distinct people; those who fit no requirement do not count. */
+struct tally quorum_tally_of(const struct quorum *q, size_t n, quorum_admits_fn *admits,
+                             const void *ctx);
+
+/* Which requirements would get one more with voter n beside 0 … n-1 (directly, or because somebody
+ * who is counted there now moves up to another): bits 1 << requirement. */
+uint32_t quorum_helped_by(const struct quorum *q, size_t n, quorum_admits_fn *admits,
+                          const void *ctx);
+
+/* The same for people by their names and groups alone. */
 struct tally quorum_tally(const struct quorum *q, const struct person *const *who, size_t n);
 
-/* True where p may decide under requirement r, or under any of q. */
+/* True where `who` is named by the requirement among those that are asked already. */
+bool requirement_asks(const struct requirement *r, struct str who);
+/* True where p, by name or group alone, is asked under requirement r. */
 bool requirement_admits(const struct requirement *r, const struct person *p);
-bool quorum_admits(const struct quorum *q, const struct person *p);

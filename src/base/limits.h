@@ -165,6 +165,8 @@
  * one meeting is a mistake in the file, and it bounds the matching of people to requirements. */
 #define LIMIT_APPROVALS 32
 #define LIMIT_REQUIREMENTS 16
+/* Names of groups and people in one request's quorum, those that an expression yields among them. */
+#define LIMIT_QUORUM_NAMES 1024
 /* Tokens ever issued: the list is read whole. */
 #define LIMIT_TOKENS 10000
 /* How long a change waits for somebody else's lock on the store (a backup, a shell) before it is

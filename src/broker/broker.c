@@ -50,8 +50,8 @@ struct lost_changes {
 
 static bool is_change(struct str kind)
 {
-    static const char *const others[] = {"opened", "vote", "attached", "detached", "told",
-                                         "token_created", "token_revoked"};
+    static const char *const others[] = {"opened", "vote", "retracted", "asked", "attached",
+                                         "detached", "told", "token_created", "token_revoked"};
     enum request_state s;
     if (request_state_parse(kind, &s) == ERR_OK)
         return true;
@@ -274,7 +274,9 @@ void broker_shutdown_workers(struct broker *b)
 
 static int64_t due_of(const struct live *l)
 {
-    return l->doomed != NULL ? l->retry_mono_ns : l->deadline_mono_ns;
+    if (l->doomed != NULL)
+        return l->retry_mono_ns;
+    return l->ask_due_mono_ns < l->deadline_mono_ns ? l->ask_due_mono_ns : l->deadline_mono_ns;
 }
 
 static void end_what_is_due(struct broker *b, struct moment now)
@@ -289,6 +291,8 @@ static void end_what_is_due(struct broker *b, struct moment now)
             continue;
         if (l->doomed != NULL)
             change_retry(b, l, now);
+        else if (l->deadline_mono_ns > now.mono_ns)
+            change_ask(b, l, now);
         else
             change_end(b, l, l->state == REQUEST_PENDING ? &expired : &not_run, now);
     }

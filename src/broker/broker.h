@@ -119,6 +119,7 @@ struct broker_voted {
  * ERR_NOT_FOUND; ERR_STALE: another digest; ERR_BAD_STATE: no longer pending; ERR_FORBIDDEN: own
  * request, or not among the approvers; ERR_EXISTS: voted already; ERR_INVALID: reason missing, not
  * UTF-8 or over LIMIT_REASON_BYTES; ERR_IO: cannot be stored or recorded, so it did not happen. */
+/* ERR_INVALID also where the request asks for a reason and there is none. */
 MUST_USE enum err broker_vote(struct broker *b, const struct broker_caller *caller, uint64_t request,
                               enum vote_kind kind, const struct digest *digest, struct str reason,
                               struct moment now, struct arena *a, struct broker_voted *ret,
@@ -153,16 +154,28 @@ struct broker_filter {
 MUST_USE enum err broker_list(struct broker *b, const struct broker_filter *f, struct arena *a,
                               const struct request **ret, size_t *ret_n);
 
-/* One line of the quorum, as it stands. */
+/* Takes the caller's standing vote back, while the request is pending. ERR_NOT_FOUND: no such request;
+ * ERR_BAD_STATE: decided already, or no vote of the caller stands; ERR_INVALID, ERR_IO as above. */
+MUST_USE enum err broker_retract(struct broker *b, const struct broker_caller *caller,
+                                 uint64_t request, struct str reason, struct moment now,
+                                 struct arena *a, struct broker_voted *ret,
+                                 struct broker_error *ret_error);
+
+/* One line of the quorum, as it stands (approval/approval.h). */
 struct broker_requirement {
     struct str text;              /* "1 of dba" */
-    uint32_t count, have;         /* approvals needed, and counted here */
-    const struct str *candidates; /* people who may still decide under this line */
+    uint32_t count, have, stage;  /* approvals needed, and counted here; its turn */
+    bool asked;                   /* false: an earlier stage is not met */
+    const struct str *candidates; /* people whose approval would count for this line */
     size_t n_candidates;
+    const struct str *later;      /* groups and people who are asked if it stays unmet */
+    size_t n_later;
+    int64_t later_wall_ns;        /* … from then on; 0: not known */
 };
 
 /* Who may decide request `r` now (never its requester, nor who voted already). */
-MUST_USE enum err broker_who_may_decide(struct broker *b, const struct request *r, struct arena *a,
+MUST_USE enum err broker_who_may_decide(struct broker *b, const struct request *r,
+                                        struct moment now, struct arena *a,
                                         const struct broker_requirement **ret, size_t *ret_n);
 
 /* What `person` has to do with r: it is theirs (or of who acts for them), or theirs to decide, now,
@@ -219,7 +232,12 @@ MUST_USE enum err broker_token_lookup(struct broker *b, struct str text, struct 
 
 /* --- Watching -------------------------------------------------------------------------------- */
 
-enum broker_event_kind { BROKER_REQUEST_OPENED = 1, BROKER_REQUEST_VOTED, BROKER_REQUEST_CHANGED };
+enum broker_event_kind {
+    BROKER_REQUEST_OPENED = 1,
+    BROKER_REQUEST_VOTED, /* also: a vote was taken back */
+    BROKER_REQUEST_CHANGED,
+    BROKER_REQUEST_ASKED, /* further people are asked */
+};
 struct broker_event {
     enum broker_event_kind kind;
     uint64_t request;

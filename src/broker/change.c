@@ -28,6 +28,7 @@ struct approval change_approval_of(const struct store_request *q, const struct l
         .votes = q->r.votes,
         .n_votes = q->r.n_votes,
         .deadline_mono_ns = l != NULL ? l->deadline_mono_ns : 0,
+        .asked_mono_ns = l != NULL ? l->asked_mono_ns : NULL,
     };
 }
 
@@ -62,11 +63,26 @@ static bool ends_untold(const struct broker *b, const struct store_request *q, e
            (to == REQUEST_REJECTED || to == REQUEST_EXPIRED);
 }
 
+static enum err write_asked(struct broker *b, const struct store_request *q,
+                            const struct approval_step *step, struct moment now)
+{
+    for (size_t i = 0; i < q->r.quorum.n_reqs; i++) {
+        const struct requirement *r = &q->r.quorum.reqs[i];
+        if (step->n_later[i] != r->n_later)
+            TRY(store_request_ask(b->store, q->r.id, i, r->n_from - step->n_later[i], now.wall_ns));
+    }
+    return ERR_OK;
+}
+
 /* The rows of a step, inside the transaction. */
 static enum err write_rows(struct broker *b, const struct store_request *q,
                            const struct change *c, struct moment now)
 {
     enum request_state from = q->r.state, to = c->step.next;
+    if (c->step.retract)
+        TRY(store_vote_retract(b->store, q->r.id, c->vote->person, now.wall_ns));
+    if (c->step.asks)
+        TRY(write_asked(b, q, &c->step, now));
     if (c->step.keep_vote)
         TRY(store_vote_insert(b->store, q->r.id, c->vote));
     if (to == from)
@@ -96,8 +112,12 @@ static enum err write_rows(struct broker *b, const struct store_request *q,
 static enum err write_records(struct broker *b, const struct store_request *q,
                               const struct change *c, struct moment now)
 {
+    if (c->step.retract)
+        TRY(record_retracted(b, &q->r, c, now));
     if (c->step.keep_vote)
         TRY(record_vote(b, &q->r, c->vote, now));
+    if (c->step.asks)
+        TRY(record_asked(b, &q->r, &c->step, now));
     if (c->step.next != q->r.state)
         TRY(record_state(b, &q->r, c->step.next, c, now));
     return ERR_OK;
@@ -122,6 +142,7 @@ static void follow_in_memory(struct broker *b, struct live *l, const struct stor
     b->metrics.open[l->state]--;
     b->metrics.open[to]++;
     l->state = to;
+    l->ask_due_mono_ns = INT64_MAX;
     l->deadline_mono_ns = to == REQUEST_APPROVED ? now.mono_ns + q->run_within_ns : INT64_MAX;
     live_check(b, l);
 }
@@ -148,6 +169,54 @@ static void tell_followers(struct broker *b, uint64_t id, enum request_state to,
         followers_tell_ended(b, id, end_of(to), c->by, c->reason);
 }
 
+/* --- Whom it asks ---------------------------------------------------------------------------- */
+
+void change_follow_asked(struct broker *b, struct live *l, const struct store_request *q,
+                         struct moment now)
+{
+    for (size_t i = 0; i < q->r.quorum.n_reqs && i < LIMIT_REQUIREMENTS; i++) {
+        int64_t ago = now.wall_ns - q->r.quorum.reqs[i].asked_wall_ns;
+        bool asked = q->r.quorum.reqs[i].asked_wall_ns != 0;
+        if (asked && l->asked_mono_ns[i] == 0)
+            l->asked_mono_ns[i] = now.mono_ns - (ago > 0 && ago < now.mono_ns ? ago : 0);
+    }
+    struct approval ap = change_approval_of(q, l);
+    l->ask_due_mono_ns = approval_next_due(&ap, b->policy.people);
+}
+
+/* After a change that left it pending: what is missing is another thing now. */
+static void follow_pending(struct broker *b, struct live *l, struct moment now)
+{
+    struct arena a CLEANUP(arena_done);
+    struct store_request q;
+    arena_init(&a, REQUEST_ARENA);
+    if (change_load(b, l, &a, &q) != ERR_OK) {
+        l->ask_due_mono_ns = now.mono_ns + RETRY_MS * NS_PER_MS;
+        return;
+    }
+    change_follow_asked(b, l, &q, now);
+    tell_submitted(b, l, &q);
+}
+
+void change_ask(struct broker *b, struct live *l, struct moment now)
+{
+    struct arena a CLEANUP(arena_done);
+    struct store_request q;
+    arena_init(&a, REQUEST_ARENA);
+    l->ask_due_mono_ns = now.mono_ns + RETRY_MS * NS_PER_MS; /* where it cannot be written now */
+    if (change_load(b, l, &a, &q) != ERR_OK)
+        return;
+    struct approval ap = change_approval_of(&q, l);
+    struct approval_event ev = {.kind = APPROVAL_TICK, .now_mono_ns = now.mono_ns};
+    struct change c = {.step = approval_step(&ap, b->policy.people, &ev)};
+    if (!c.step.asks)
+        change_follow_asked(b, l, &q, now);
+    else if (change_request(b, l, &q, &c, now) != ERR_OK)
+        l->ask_due_mono_ns = now.mono_ns + RETRY_MS * NS_PER_MS;
+}
+
+/* --- The change ------------------------------------------------------------------------------ */
+
 enum err change_request(struct broker *b, struct live *l, const struct store_request *q,
                         const struct change *c, struct moment now)
 {
@@ -171,8 +240,12 @@ enum err change_request(struct broker *b, struct live *l, const struct store_req
     if (to != from) {
         follow_in_memory(b, l, q, to, now);
         tell_followers(b, id, to, c);
+    } else {
+        follow_pending(b, l, now);
     }
-    watch_tell(b, to == from ? BROKER_REQUEST_VOTED : BROKER_REQUEST_CHANGED, id, to);
+    watch_tell(b, to != from          ? BROKER_REQUEST_CHANGED
+                  : c->vote != NULL   ? BROKER_REQUEST_VOTED
+                                      : BROKER_REQUEST_ASKED, id, to);
     return ERR_OK;
 }
 

@@ -27,7 +27,7 @@ void tell_holder_ended(struct broker *b, const struct live *l, enum link_end end
 static enum err put_approvers(struct buf *out, const struct request *r)
 {
     for (size_t i = 0; i < r->n_votes; i++) {
-        if (r->votes[i].kind != VOTE_APPROVE)
+        if (r->votes[i].kind != VOTE_APPROVE || r->votes[i].retracted_wall_ns != 0)
             continue;
         TRY(buf_put_str(out, buf_len(out) != 0 ? STR(", ") : STR("")));
         TRY(buf_put_str(out, r->votes[i].person));
@@ -132,6 +132,7 @@ static struct live live_of(const struct broker *b, const struct store_request *q
         .digest = r->digest,
         .subject = digest_of(r->subject),
         .deadline_mono_ns = INT64_MAX,
+        .ask_due_mono_ns = INT64_MAX,
         .keep_on_disconnect = r->keep_on_disconnect,
         .holding = q->holder.hold == 0 ? DETACHED : AWAITED,
         .worker = q->holder.worker,
@@ -170,6 +171,7 @@ static enum err take_over_page(struct broker *b, uint64_t *before, bool *more, s
     TRY(store_request_list(b->store, &f, &a, &list, &n));
     for (size_t i = 0; i < n; i++) {
         struct live l = live_of(b, &list[i], now);
+        change_follow_asked(b, &l, &list[i], now);
         TRY(live_add(b, &l, &added));
         *before = l.id;
     }

@@ -34,6 +34,8 @@ struct live {
     struct digest digest;
     struct digest subject;    /* hash of its name, to count by */
     int64_t deadline_mono_ns; /* to decide or run by; INT64_MAX while running */
+    int64_t ask_due_mono_ns;  /* pending: when further people are to be asked; INT64_MAX: none */
+    int64_t asked_mono_ns[LIMIT_REQUIREMENTS]; /* since when each requirement is, where it is */
     bool keep_on_disconnect;
     enum holding holding;
     uint32_t worker, pid; /* HELD, AWAITED */
@@ -87,7 +89,7 @@ struct broker {
 
 /* --- live.c ---------------------------------------------------------------------------------- */
 
-struct live *live_find(struct broker *b, uint64_t id);
+struct live *live_find(const struct broker *b, uint64_t id);
 struct live *live_by_hold(struct broker *b, uint32_t worker, uint64_t hold);
 MUST_USE enum err live_add(struct broker *b, const struct live *l, struct live **ret);
 void live_remove(struct broker *b, uint64_t id);
@@ -104,7 +106,7 @@ void live_check_row(const struct live *l, const struct store_request *q);
 /* What is written down with a step of the approval machine. */
 struct change {
     struct approval_step step;
-    const struct vote *vote; /* where step.keep_vote */
+    const struct vote *vote; /* where step.keep_vote or step.retract: whose */
     struct str by, via;      /* who caused it, for the record; may be empty */
     struct str reason;
     struct str outcome;      /* JSON kept with the request; empty: none */
@@ -121,6 +123,12 @@ MUST_USE enum err change_load(struct broker *b, const struct live *l, struct are
                               struct store_request *ret);
 
 struct approval change_approval_of(const struct store_request *q, const struct live *l);
+
+/* Asks those whose wait is over, and finds out when the next are due. */
+void change_ask(struct broker *b, struct live *l, struct moment now);
+/* Sets l->asked_mono_ns and l->ask_due_mono_ns by the row. */
+void change_follow_asked(struct broker *b, struct live *l, const struct store_request *q,
+                         struct moment now);
 
 /* Ends a request whose holder is gone or whose end was due (TICK, LOST, WITHDRAW), and tells its
  * holder. Where that cannot be written the holder is told UNAVAILABLE and it is tried again later. */
@@ -151,6 +159,8 @@ void tell_ended(struct broker *b, uint32_t worker, uint64_t hold, uint64_t reque
 void tell_holder_ended(struct broker *b, const struct live *l, enum link_end end, struct str by,
                        struct str reason);
 void tell_approved(struct broker *b, const struct live *l, const struct store_request *q);
+/* SUBMITTED, with what is missing now: at first, and again when that changes. */
+void tell_submitted(struct broker *b, const struct live *l, const struct store_request *q);
 
 /* --- Handlers of worker messages --------------------------------------------------------------- */
 
@@ -213,6 +223,12 @@ MUST_USE enum err record_vote(struct broker *b, const struct request *r, const s
                               struct moment now);
 MUST_USE enum err record_state(struct broker *b, const struct request *r, enum request_state to,
                                const struct change *c, struct moment now);
+/* A vote that was taken back, or replaced by another of the same person. */
+MUST_USE enum err record_retracted(struct broker *b, const struct request *r, const struct change *c,
+                                   struct moment now);
+/* Further people are asked. */
+MUST_USE enum err record_asked(struct broker *b, const struct request *r,
+                               const struct approval_step *step, struct moment now);
 /* Something was recorded from seq `from` on and then not done. */
 void record_undone(struct broker *b, uint64_t from, const char *why, struct moment now);
 /* The same for what could not be said while the log was broken. */

@@ -17,7 +17,7 @@ static size_t lower_bound(const struct broker *b, uint64_t id)
     return low;
 }
 
-struct live *live_find(struct broker *b, uint64_t id)
+struct live *live_find(const struct broker *b, uint64_t id)
 {
     size_t i = lower_bound(b, id);
     return i < b->n_live && b->live[i].id == id ? &b->live[i] : NULL;

@@ -62,8 +62,12 @@ static enum err err_of(enum approval_answer answer)
     case APPROVAL_OWN_REQUEST:
     case APPROVAL_NOT_APPROVER:
     case APPROVAL_UNSIGNED:
+    case APPROVAL_NOT_ASKED_YET:
         return ERR_FORBIDDEN;
+    case APPROVAL_NO_REASON:
+        return ERR_INVALID;
     case APPROVAL_NOT_NOW:
+    case APPROVAL_NO_VOTE:
     case APPROVAL_TOO_LATE:
     case APPROVAL_RIGHTS_CHANGED:
         return ERR_BAD_STATE;
@@ -96,7 +100,8 @@ static void tell_decision(struct broker *b, const struct live *before,
         struct store_request with = *q;
         size_t n = 0;
         for (size_t i = 0; i < q->r.n_votes && n < LIMIT_APPROVALS - 1; i++)
-            votes[n++] = q->r.votes[i];
+            if (!str_eq(q->r.votes[i].person, v->person))
+                votes[n++] = q->r.votes[i];
         votes[n++] = *v;
         with.r.votes = votes;
         with.r.n_votes = n;
@@ -233,6 +238,37 @@ enum err broker_vote_signed(struct broker *b, const struct broker_caller *caller
     return carry_out_vote(b, l, &q, &v, now, a, ret, ret_error);
 }
 
+enum err broker_retract(struct broker *b, const struct broker_caller *caller, uint64_t request,
+                        struct str reason, struct moment now, struct arena *a,
+                        struct broker_voted *ret, struct broker_error *ret_error)
+{
+    struct arena own CLEANUP(arena_done);
+    struct store_request q;
+    struct live *l = NULL;
+    struct vote v = {.person = caller->person};
+    arena_init(&own, REQUEST_ARENA);
+    b->ops.deadline_moved(b->ctx);
+    TRY(check_reason(reason, false, ret_error));
+    TRY(open_one(b, request, &own, &l, &q, ret_error));
+    struct approval ap = change_approval_of(&q, l);
+    struct approval_event ev = {.kind = APPROVAL_RETRACT, .now_mono_ns = now.mono_ns, .vote = &v};
+    struct change c = {.step = approval_step(&ap, b->policy.people, &ev),
+                       .vote = &v,
+                       .by = caller->person,
+                       .via = caller->via,
+                       .reason = reason};
+    if (c.step.answer != APPROVAL_ACCEPTED)
+        return refuse_vote(b, l, &v, &c.step, now, ret_error);
+    if (change_request(b, l, &q, &c, now) != ERR_OK) {
+        broker_say(ret_error, "it could not be recorded and stored, so your vote stands");
+        return ERR_IO;
+    }
+    *ret = (struct broker_voted){.state = c.step.next};
+    if (what_is_missing(b, l, a, &ret->missing) != ERR_OK)
+        ret->missing = STR("more approvals");
+    return ERR_OK;
+}
+
 enum err broker_withdraw(struct broker *b, const struct broker_caller *caller, uint64_t request,
                          struct str reason, struct moment now, struct broker_error *ret_error)
 {
@@ -302,16 +338,36 @@ enum err broker_list(struct broker *b, const struct broker_filter *f, struct are
     return ERR_OK;
 }
 
-static struct approval approval_of(const struct request *r)
+/* Of an open request, with what is known of its clocks. */
+static struct approval approval_of(const struct broker *b, const struct request *r)
 {
     struct store_request q = {.r = *r};
-    return change_approval_of(&q, NULL);
+    return change_approval_of(&q, live_find(b, r->id));
 }
 
-enum err broker_who_may_decide(struct broker *b, const struct request *r, struct arena *a,
-                               const struct broker_requirement **ret, size_t *ret_n)
+static int64_t wall_of(int64_t mono_ns, struct moment now)
 {
-    struct approval ap = approval_of(r);
+    return mono_ns == INT64_MAX ? 0 : now.wall_ns + (mono_ns - now.mono_ns);
+}
+
+static enum err put_names(const struct approval_line *line, struct arena *a,
+                          struct broker_requirement *out)
+{
+    struct str *names = arena_new_array(a, line->n_candidates, struct str);
+    if (names == NULL)
+        return ERR_NOMEM;
+    for (size_t k = 0; k < line->n_candidates; k++)
+        names[k] = line->candidates[k]->name;
+    out->candidates = names;
+    out->n_candidates = line->n_candidates;
+    return ERR_OK;
+}
+
+enum err broker_who_may_decide(struct broker *b, const struct request *r, struct moment now,
+                               struct arena *a, const struct broker_requirement **ret,
+                               size_t *ret_n)
+{
+    struct approval ap = approval_of(b, r);
     const struct approval_line *lines;
     size_t n;
     TRY(approval_lines(&ap, b->policy.people, a, &lines, &n));
@@ -319,13 +375,15 @@ enum err broker_who_may_decide(struct broker *b, const struct request *r, struct
     if (out == NULL)
         return ERR_NOMEM;
     for (size_t i = 0; i < n; i++) {
-        struct str *names = arena_new_array(a, lines[i].n_candidates, struct str);
-        if (names == NULL)
-            return ERR_NOMEM;
-        for (size_t k = 0; k < lines[i].n_candidates; k++)
-            names[k] = lines[i].candidates[k]->name;
-        out[i] = (struct broker_requirement){lines[i].text, lines[i].count, lines[i].have, names,
-                                             lines[i].n_candidates};
+        out[i] = (struct broker_requirement){.text = lines[i].text,
+                                             .count = lines[i].count,
+                                             .have = lines[i].have,
+                                             .stage = lines[i].stage,
+                                             .asked = lines[i].asked,
+                                             .later = lines[i].later,
+                                             .n_later = lines[i].n_later,
+                                             .later_wall_ns = wall_of(lines[i].later_mono_ns, now)};
+        TRY(put_names(&lines[i], a, &out[i]));
     }
     *ret = out;
     *ret_n = n;
@@ -335,14 +393,13 @@ enum err broker_who_may_decide(struct broker *b, const struct request *r, struct
 struct broker_relation broker_relation(const struct broker *b, const struct request *r,
                                        struct str person)
 {
-    struct approval ap = approval_of(r);
+    struct approval ap = approval_of(b, r);
     struct broker_relation ret = {false, false};
     const struct person *p = people_find(b->policy.people, person);
     if (p == NULL || p->disabled)
         return ret;
     ret.is_requester = approval_is_own(&ap, b->policy.people, p);
-    ret.is_approver = quorum_admits(&ap.quorum, p) ||
-                      approval_may_vote(&ap, b->policy.people, person) == APPROVAL_ACCEPTED;
+    ret.is_approver = approval_names(&ap, b->policy.people, p);
     for (size_t i = 0; i < r->n_votes; i++)
         ret.is_approver = ret.is_approver || str_eq(r->votes[i].person, person);
     return ret;
@@ -350,6 +407,6 @@ struct broker_relation broker_relation(const struct broker *b, const struct requ
 
 bool broker_may_vote(const struct broker *b, const struct request *r, struct str person)
 {
-    struct approval ap = approval_of(r);
+    struct approval ap = approval_of(b, r);
     return approval_may_vote(&ap, b->policy.people, person) == APPROVAL_ACCEPTED;
 }

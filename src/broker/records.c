@@ -49,6 +49,18 @@ static void put_request(struct json *j, const struct request *r)
     put_if(j, "policy_version", r->policy_version);
 }
 
+/* How long each name waits to be asked, in ns; left out where none does. */
+static void put_waits(struct json *j, const struct requirement *r)
+{
+    if (r->after_ns == NULL)
+        return;
+    json_key(j, "after_ns");
+    json_array_begin(j);
+    for (size_t k = 0; k < r->n_from; k++)
+        json_int(j, r->after_ns[k]);
+    json_array_end(j);
+}
+
 static void put_quorum(struct json *j, const struct quorum *q)
 {
     json_key(j, "approvals");
@@ -61,9 +73,16 @@ static void put_quorum(struct json *j, const struct quorum *q)
             json_str(j, q->reqs[i].from[k]);
         json_array_end(j);
         json_put_int(j, "count", q->reqs[i].count);
+        if (q->reqs[i].stage != 0)
+            json_put_int(j, "stage", q->reqs[i].stage);
+        put_waits(j, &q->reqs[i]);
         json_object_end(j);
     }
     json_array_end(j);
+    if (q->rejects > 1)
+        json_put_int(j, "rejects", q->rejects);
+    if (q->reason_to_approve)
+        json_put_bool(j, "reason_to_approve", true);
 }
 
 static void put_time(struct json *j, const char *key, int64_t wall_ns)
@@ -100,8 +119,42 @@ enum err record_vote(struct broker *b, const struct request *q, const struct vot
     put_if(&r.j, "via", v->via);
     put_if(&r.j, "signed", v->signed_text);
     put_if(&r.j, "signature", v->signature);
+    put_if(&r.j, "on_duty", v->on_duty);
+    put_if(&r.j, "stood_for", v->stood_for);
     json_put_str(&r.j, "policy_in_force", b->policy.version);
     return record_append(b, &r, "vote", now);
+}
+
+enum err record_retracted(struct broker *b, const struct request *q, const struct change *c,
+                          struct moment now)
+{
+    struct record r CLEANUP(record_done);
+    record_begin(&r);
+    put_request(&r.j, q);
+    json_put_str(&r.j, "by", c->vote->person);
+    put_if(&r.j, "via", c->via);
+    if (c->step.keep_vote)
+        json_put_bool(&r.j, "replaced", true);
+    else
+        put_if(&r.j, "reason", c->reason);
+    return record_append(b, &r, "retracted", now);
+}
+
+enum err record_asked(struct broker *b, const struct request *q, const struct approval_step *step,
+                      struct moment now)
+{
+    struct record r CLEANUP(record_done);
+    record_begin(&r);
+    put_request(&r.j, q);
+    json_key(&r.j, "asked");
+    json_array_begin(&r.j);
+    for (size_t i = 0; i < q->quorum.n_reqs; i++) {
+        const struct requirement *req = &q->quorum.reqs[i];
+        for (size_t k = req->n_from - req->n_later; k < req->n_from - step->n_later[i]; k++)
+            json_str(&r.j, req->from[k]);
+    }
+    json_array_end(&r.j);
+    return record_append(b, &r, "asked", now);
 }
 
 static void put_approvers(struct json *j, const struct request *q, const struct vote *more)
@@ -109,7 +162,7 @@ static void put_approvers(struct json *j, const struct request *q, const struct 
     json_key(j, "approved_by");
     json_array_begin(j);
     for (size_t i = 0; i < q->n_votes; i++)
-        if (q->votes[i].kind == VOTE_APPROVE)
+        if (q->votes[i].kind == VOTE_APPROVE && q->votes[i].retracted_wall_ns == 0)
             json_str(j, q->votes[i].person);
     if (more != NULL)
         json_str(j, more->person);

@@ -12,6 +12,22 @@ static bool is_duration(int64_t ns)
     return ns > 0 && ns <= 366 * 86400 * NS_PER_S;
 }
 
+/* The quorum with those asked who are asked first; `reqs` is room for its requirements. */
+static struct quorum first_asked(const struct quorum *q, int64_t wall_ns,
+                                 struct requirement reqs[static LIMIT_REQUIREMENTS])
+{
+    struct quorum first = *q;
+    uint32_t n_later[LIMIT_REQUIREMENTS];
+    approval_first_asked(q, n_later);
+    for (size_t i = 0; i < q->n_reqs; i++) {
+        reqs[i] = q->reqs[i];
+        reqs[i].n_later = n_later[i];
+        reqs[i].asked_wall_ns = n_later[i] < reqs[i].n_from ? wall_ns : 0;
+    }
+    first.reqs = reqs;
+    return first;
+}
+
 static struct approval approval_of_submit(const struct link_submit *s)
 {
     return (struct approval){.state = REQUEST_PENDING,
@@ -50,6 +66,17 @@ static size_t open_limit(const struct broker *b)
     return b->policy.open_requests != 0 ? b->policy.open_requests : LIMIT_OPEN_REQUESTS_PER_SUBJECT;
 }
 
+/* Why nobody could approve it, in `text`. */
+static void say_unreachable(struct broker *b, const struct approval *ap, char *text, size_t size)
+{
+    struct arena a CLEANUP(arena_done);
+    struct str why;
+    arena_init(&a, 1 * MIB);
+    if (approval_unreachable_text(ap, b->policy.people, &a, &why) != ERR_OK)
+        why = STR("nobody could approve it");
+    (void)snprintf(text, size, "%.*s", STR_FMT(why));
+}
+
 /* Why a well-formed submission cannot be taken now, in `text`; false where it can. */
 static bool refusal_of(struct broker *b, const struct link_submit *s, char *text, size_t size,
                        enum link_end *ret_end)
@@ -66,8 +93,7 @@ static bool refusal_of(struct broker *b, const struct link_submit *s, char *text
     else if (b->n_live >= LIMIT_OPEN_REQUESTS)
         (void)snprintf(text, size, "%zu requests wait already: the gateway's limit", b->n_live);
     else if (!approval_is_reachable(&ap, b->policy.people))
-        (void)snprintf(text, size,
-                       "nobody could approve it: too few people besides the requester may");
+        say_unreachable(b, &ap, text, size);
     else
         return false;
     return true;
@@ -121,6 +147,7 @@ static struct live live_of_row(const struct store_request *q, struct moment now)
                          .subject = digest_of(q->r.subject),
                          .deadline_mono_ns =
                              now.mono_ns + q->r.decide_by_wall_ns - q->r.created_wall_ns,
+                         .ask_due_mono_ns = INT64_MAX,
                          .keep_on_disconnect = q->r.keep_on_disconnect,
                          .holding = q->holder.hold != 0 ? HELD : DETACHED,
                          .worker = q->holder.worker,
@@ -135,6 +162,7 @@ static enum err store_new(struct broker *b, struct store_request *q, struct mome
     TRY(store_said(b, store_request_insert(b->store, q, &q->r.id)));
     TRY(record_opened(b, q, now));
     struct live l = live_of_row(q, now);
+    change_follow_asked(b, &l, q, now);
     TRY(live_add(b, &l, ret));
     return change_commit(b);
 }
@@ -153,15 +181,19 @@ static void tell_submitted_to(struct broker *b, uint32_t worker, uint64_t hold, 
     tell(b, worker, &m);
 }
 
-static void tell_submitted(struct broker *b, const struct live *l, const struct store_request *q)
+void tell_submitted(struct broker *b, const struct live *l, const struct store_request *q)
 {
+    if (l->holding != HELD)
+        return;
     tell_submitted_to(b, l->worker, l->hold, l, q);
 }
 
 static void open_request(struct broker *b, uint32_t worker, const struct link_submit *s,
                          struct moment now)
 {
+    struct requirement reqs[LIMIT_REQUIREMENTS];
     struct store_request q = row_of(b, worker, s, now);
+    q.r.quorum = first_asked(&s->quorum, now.wall_ns, reqs);
     uint64_t first = audit_last_seq(b->audit) + 1;
     struct live *l;
     if (store_new(b, &q, now, &l) != ERR_OK) {
@@ -275,7 +307,7 @@ enum err on_submit(struct broker *b, uint32_t worker, const struct link_message 
 {
     const struct link_submit *s = &m->submit;
     enum link_end end;
-    char why[256];
+    char why[1024];
     if (s->hold == 0 || live_by_hold(b, worker, s->hold) != NULL || follower_known(b, worker, s->hold))
         return ERR_PROTOCOL;
     const char *fault = fault_of(s);

@@ -126,7 +126,8 @@ struct past_end past_end_of(const struct request *r)
     };
     struct past_end p = {.end = ends[r->state]};
     for (size_t i = 0; i < r->n_votes; i++)
-        if (p.end == END_REJECTED && r->votes[i].kind == VOTE_REJECT) {
+        if (p.end == END_REJECTED && r->votes[i].kind == VOTE_REJECT &&
+            r->votes[i].retracted_wall_ns == 0) {
             p.by = r->votes[i].person;
             p.reason = r->votes[i].reason;
         }

@@ -1,4 +1,4 @@
-/* countersign approve, reject and withdraw: one person's word on one request. */
+/* countersign approve, reject, retract and withdraw: one person's word on one request. */
 #include "base/limits.h"
 #include "cmd/fetch.h"
 #include "cmd/sign_vote.h"
@@ -65,7 +65,7 @@ static void report(const struct options *o, const char *did, const json_t *answe
     printf("request %llu: %s", (unsigned long long)o->id, did);
     if (missing.n != 0)
         printf("; still needed: %.*s", STR_FMT(missing));
-    else
+    else if (!str_is(state, did))
         printf("; it is %.*s", STR_FMT(state));
     putchar('\n');
 }
@@ -194,7 +194,9 @@ static enum exit_status reject(const struct command *self, int argc, char **argv
     return decide(self, &o, reject_fetched);
 }
 
-static enum exit_status withdraw(const struct command *self, int argc, char **argv)
+/* A word that needs no digest, since nothing can run by it. */
+static enum exit_status take_back(const struct command *self, int argc, char **argv,
+                                  const char *verb, const char *did)
 {
     struct options o = {0};
     const struct cmd_option options[] = {
@@ -208,7 +210,7 @@ static enum exit_status withdraw(const struct command *self, int argc, char **ar
     if (cmd_options(self, options, ARRAY_LEN(options), argc, argv, 1, 1, &n) != ERR_OK ||
         client_id(self, argv[0], &o.id) != ERR_OK)
         return EXIT_USAGE;
-    snprintf(path, sizeof(path), "/v1/requests/%llu/withdraw", (unsigned long long)o.id);
+    snprintf(path, sizeof(path), "/v1/requests/%llu/%s", (unsigned long long)o.id, verb);
     json_t *body = json_pack("{s:s}", "reason", o.reason != NULL ? o.reason : "");
     if (body == NULL) {
         cmd_complain(self, "the reason must be UTF-8 text");
@@ -218,11 +220,21 @@ static enum exit_status withdraw(const struct command *self, int argc, char **ar
     if (status == EXIT_DONE)
         status = client_call(&c, "POST", path, body, &a);
     if (status == EXIT_DONE)
-        printf("request %llu: withdrawn\n", (unsigned long long)o.id);
+        report(&o, did, a.json);
     json_decref(body);
     answer_done(&a);
     client_done(&c);
     return status;
+}
+
+static enum exit_status withdraw(const struct command *self, int argc, char **argv)
+{
+    return take_back(self, argc, argv, "withdraw", "withdrawn");
+}
+
+static enum exit_status retract(const struct command *self, int argc, char **argv)
+{
+    return take_back(self, argc, argv, "retract", "your vote is taken back");
 }
 
 #define WHERE                                                                                      \
@@ -276,4 +288,17 @@ const struct command cmd_withdraw = {
              "\n"
              "  --reason TEXT  for the record\n" WHERE,
     .run = withdraw,
+};
+
+const struct command cmd_retract = {
+    .name = "retract",
+    .group = COMMANDS_APPROVE,
+    .summary = "Take back your vote, until the request is decided",
+    .usage = "Usage: countersign retract ID [--reason TEXT] [--socket PATH]\n"
+             "\n"
+             "Your approval or rejection no longer stands; you may vote again. The record keeps both.\n"
+             "\n"
+             "  --reason TEXT  for the record\n" WHERE "\n"
+             "Exit status: 0 taken back, 1 refused (decided already, or no vote of yours stands).\n",
+    .run = retract,
 };

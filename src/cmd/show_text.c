@@ -324,6 +324,23 @@ static void why(struct page *p, const json_t *r)
     }
 }
 
+/* What the voter was by the hour, and whether the vote still stands. */
+static void vote_marks(struct page *p, const json_t *v)
+{
+    static const struct {
+        const char *key, *before;
+    } marks[] = {
+        {"on_duty", ", on duty: "}, {"stood_for", ", standing in for "}, {"retracted", ", taken back at "},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+        struct str value = json_text(v, marks[i].key);
+        if (value.n == 0)
+            continue;
+        page_z(p, marks[i].before);
+        page_line(p, value);
+    }
+}
+
 static void votes(struct page *p, const json_t *r)
 {
     const json_t *list = json_object_get(r, "votes");
@@ -336,6 +353,7 @@ static void votes(struct page *p, const json_t *r)
         page_plain(p);
         page_z(p, " at ");
         page_line(p, json_text(v, "time"));
+        vote_marks(p, v);
         page_z(p, "\n");
         if (json_text(v, "reason").n != 0) {
             page_label(p, STR("saying"));
@@ -362,18 +380,44 @@ static enum err put_still(struct buf *out, const json_t *line)
     return buf_put_str(out, json_array_size(people) != 0 ? STR(")") : STR("nobody is left)"));
 }
 
+/* "; from 17:20 on leads too": whom it asks if nobody answers. */
+static enum err put_later(struct buf *out, const json_t *line)
+{
+    const json_t *later = json_object_get(line, "later");
+    struct str at = json_text(line, "later_at");
+    if (json_array_size(later) == 0)
+        return ERR_OK;
+    TRY(buf_put_str(out, STR("; unless met ")));
+    if (at.n != 0) {
+        TRY(buf_put_str(out, STR("by ")));
+        TRY(display_line(out, at));
+        TRY(buf_put_str(out, STR(" ")));
+    }
+    TRY(buf_put_str(out, STR("also ")));
+    for (size_t i = 0; i < json_array_size(later); i++) {
+        TRY(buf_put_str(out, i != 0 ? STR(", ") : STR("")));
+        TRY(display_line(out, json_string_view(json_array_get(later, i))));
+    }
+    return ERR_OK;
+}
+
 enum err show_missing(struct buf *out, const json_t *request)
 {
     const json_t *lines = json_object_get(request, "requirements");
     bool first = true;
-    for (size_t i = 0; i < json_array_size(lines); i++) {
-        const json_t *line = json_array_get(lines, i);
-        if (json_number(line, "have") >= json_number(line, "count"))
-            continue;
-        TRY(buf_put_str(out, first ? STR("") : STR(" and ")));
-        TRY(put_still(out, line));
-        first = false;
-    }
+    uint64_t last = 0;
+    for (uint64_t stage = 0; stage < LIMIT_REQUIREMENTS; stage++)
+        for (size_t i = 0; i < json_array_size(lines); i++) {
+            const json_t *line = json_array_get(lines, i);
+            if (json_number(line, "stage") != stage ||
+                json_number(line, "have") >= json_number(line, "count"))
+                continue;
+            TRY(buf_put_str(out, first ? STR("") : stage == last ? STR(" and ") : STR(", then ")));
+            TRY(put_still(out, line));
+            TRY(put_later(out, line));
+            first = false;
+            last = stage;
+        }
     return ERR_OK;
 }
 

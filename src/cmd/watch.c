@@ -42,28 +42,48 @@ static void print_opened(struct watch_state *w, const struct fetched *f)
         w->status = print_request(w->client->command, show_request, f);
 }
 
-/* The last vote's person and reason, where a vote decided it. */
-static void print_changed(struct watch_state *w, uint64_t id, const struct fetched *f)
+/* Who voted last, how and why. */
+static enum err put_vote(struct buf *line, const json_t *vote)
 {
-    const json_t *votes = json_object_get(f->answer.json, "votes");
+    bool approved = str_is(json_text(vote, "vote"), "approve");
+    if (json_text(vote, "retracted").n != 0) {
+        TRY(buf_put_str(line, STR("; ")));
+        TRY(display_line(line, json_text(vote, "person")));
+        return buf_put_str(line, STR(" took their vote back"));
+    }
+    TRY(buf_put_str(line, approved ? STR("; approved by ") : STR("; rejected by ")));
+    TRY(display_line(line, json_text(vote, "person")));
+    if (json_text(vote, "reason").n == 0)
+        return ERR_OK;
+    TRY(buf_put_str(line, STR(": ")));
+    return display_line(line, json_text(vote, "reason"));
+}
+
+static enum err put_changed(struct buf *line, const char *event, uint64_t id, const json_t *r)
+{
+    const json_t *votes = json_object_get(r, "votes");
     const json_t *vote = json_array_get(votes, json_array_size(votes) - 1);
-    struct str state = json_text(f->answer.json, "state");
-    bool voted = str_is(state, "approved") || str_is(state, "rejected") || str_is(state, "pending");
+    struct str state = json_text(r, "state");
+    bool pending = str_is(state, "pending");
+    bool voted = pending || str_is(state, "approved") || str_is(state, "rejected");
+    TRY(buf_printf(line, "request %llu is %.*s", (unsigned long long)id, STR_FMT(state)));
+    if (strcmp(event, "asked") == 0)
+        TRY(buf_put_str(line, STR("; more people are asked")));
+    else if (voted && vote != NULL)
+        TRY(put_vote(line, vote));
+    if (pending) {
+        TRY(buf_put_str(line, STR("; still needed: ")));
+        TRY(show_missing(line, r));
+    }
+    return buf_put_str(line, STR("\n"));
+}
+
+static void print_changed(struct watch_state *w, const char *event, uint64_t id,
+                          const struct fetched *f)
+{
     struct buf line CLEANUP(buf_done);
     buf_init(&line, MIB);
-    enum err e = buf_printf(&line, "request %llu is %.*s", (unsigned long long)id, STR_FMT(state));
-    if (e == ERR_OK && voted && vote != NULL) {
-        e = buf_put_str(&line, str_is(json_text(vote, "vote"), "approve") ? STR("; approved by ")
-                                                                          : STR("; rejected by "));
-        if (e == ERR_OK)
-            e = display_line(&line, json_text(vote, "person"));
-        if (e == ERR_OK && json_text(vote, "reason").n != 0)
-            e = buf_put_str(&line, STR(": "));
-        if (e == ERR_OK)
-            e = display_line(&line, json_text(vote, "reason"));
-    }
-    if (e == ERR_OK)
-        e = buf_put_str(&line, STR("\n"));
+    enum err e = put_changed(&line, event, id, f->answer.json);
     w->status = e == ERR_OK ? print_out(w->client->command, buf_view(&line)) : EXIT_REFUSED;
 }
 
@@ -80,7 +100,7 @@ static void print_event(struct watch_state *w, const char *event, uint64_t id)
     else if (opened)
         print_opened(w, &f);
     else
-        print_changed(w, id, &f);
+        print_changed(w, event, id, &f);
     if (opened)
         w->newest_shown = id;
     fetched_done(&f);

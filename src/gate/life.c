@@ -224,12 +224,16 @@ static enum err on_submitted(struct gate *g, struct hold *h, const struct hold_e
     return ERR_OK;
 }
 
-/* Again, after the broker came back. */
+/* Again, after the broker came back, or since other people are needed than before. */
 static enum err on_submitted_again(struct gate *g, struct hold *h, const struct hold_event *e)
 {
     const struct link_submitted *m = &e->message->submitted;
+    struct str approvers;
     if (m->request != h->request)
         return ERR_PROTOCOL;
+    if (!str_eq(m->approvers, h->approvers) &&
+        arena_str(&h->text, m->approvers, &approvers) == ERR_OK)
+        h->approvers = approvers;
     set_deadline(g, h, m->decide_by_wall_ns);
     return ERR_OK;
 }

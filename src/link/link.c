@@ -193,15 +193,37 @@ static void field_holds(struct codec *c, struct link_hello *m)
     }
 }
 
+static void field_i64_list(struct codec *c, const int64_t **list, size_t *n)
+{
+    field_u64_list(c, (const uint64_t **)list, n);
+}
+
+/* The waits stand only where there are any: as many as names. How far it got is the broker's. */
+static void field_requirement(struct codec *c, struct requirement *r)
+{
+    size_t n_waits = r->after_ns != NULL ? r->n_from : 0;
+    field_u32(c, &r->count);
+    field_u32(c, &r->stage);
+    field_str_list(c, &r->from, &r->n_from);
+    field_i64_list(c, &r->after_ns, &n_waits);
+    if (encoding(c) || c->err != ERR_OK)
+        return;
+    if (n_waits != 0 && n_waits != r->n_from)
+        fail(c, ERR_PROTOCOL);
+    if (n_waits == 0)
+        r->after_ns = NULL;
+}
+
 static void field_quorum(struct codec *c, struct quorum *q)
 {
+    field_u32(c, &q->rejects);
+    field_bool(c, &q->reason_to_approve);
     void *fresh;
-    size_t count = field_count(c, q->n_reqs, sizeof(*q->reqs), 2 * ELEMENT_MIN, &fresh);
+    size_t count = field_count(c, q->n_reqs, sizeof(*q->reqs), 4 * ELEMENT_MIN, &fresh);
     struct requirement *decoded = fresh;
     for (size_t i = 0; i < count && c->err == ERR_OK; i++) {
         struct requirement one = encoding(c) ? q->reqs[i] : (struct requirement){0};
-        field_u32(c, &one.count);
-        field_str_list(c, &one.from, &one.n_from);
+        field_requirement(c, &one);
         if (!encoding(c))
             decoded[i] = one;
     }

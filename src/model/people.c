@@ -37,3 +37,16 @@ bool person_is_or_belongs(const struct person *p, struct str who)
 {
     return str_eq(p->name, who) || among(p->groups, p->n_groups, who);
 }
+
+bool people_on_duty(const struct people *all, struct str person, struct str group)
+{
+    for (size_t i = 0; i < all->n_duties; i++)
+        if (str_eq(all->duties[i].person, person) && str_eq(all->duties[i].group, group))
+            return true;
+    return false;
+}
+
+bool people_is_duty_group(const struct people *all, struct str group)
+{
+    return among(all->duty_groups, all->n_duty_groups, group);
+}

@@ -23,9 +23,27 @@ struct person {
     bool disabled_locally;      /* disabled there */
 };
 
+/* That a person is on duty for a group whose members change with time (a schedule, a webhook). */
+struct duty {
+    struct str person, group;
+};
+
+/* `from` is away and `to` may decide in their place. One that was revoked is in no list. */
+struct delegation {
+    struct str from, to;
+    bool active; /* its time is now; one whose time is over still carries the votes it gave */
+};
+
+/* The people, and what holds of them at this moment. The lists of the moment may be empty. */
 struct people {
     const struct person *list;
     size_t n;
+    const struct str *duty_groups; /* groups whose members change with time */
+    size_t n_duty_groups;
+    const struct duty *duties;     /* who is in them now */
+    size_t n_duties;
+    const struct delegation *delegations;
+    size_t n_delegations;
 };
 
 /* NULL where nobody has that name. */
@@ -33,5 +51,10 @@ const struct person *people_find(const struct people *all, struct str name);
 const struct person *people_by_account(const struct people *all, struct str account);
 const struct person *people_by_os_user(const struct people *all, struct str os_user);
 
-/* True where `who` names the person or one of the person's groups. */
+/* True where `who` names the person or one of the person's groups, whatever the time. */
 bool person_is_or_belongs(const struct person *p, struct str who);
+
+/* True where the person is on duty for the group now. */
+bool people_on_duty(const struct people *all, struct str person, struct str group);
+/* True for a group whose members change with time. */
+bool people_is_duty_group(const struct people *all, struct str group);

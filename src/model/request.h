@@ -44,6 +44,10 @@ struct vote {
     struct str via;       /* "socket", "http", … */
     struct str signature; /* as ssh-keygen writes it, over signed_text (model/signed_vote.h); or empty */
     struct str signed_text;
+    /* What the voter was at that moment and need not be for ever: groups of the moment, and people
+     * they stood in for. Names with a space between them. */
+    struct str on_duty, stood_for;
+    int64_t retracted_wall_ns; /* taken back, or replaced by a later vote; 0: it stands */
 };
 
 struct request {

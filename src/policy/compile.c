@@ -173,49 +173,6 @@ static enum err conjuncts_share(struct arena *a, struct policy *p)
 
 /* --- Approvals ------------------------------------------------------------------------------------ */
 
-static bool same_names(const struct requirement *r, const struct text_list *from)
-{
-    if (r->n_from != from->n)
-        return false;
-    for (size_t i = 0; i < from->n; i++)
-        if (!str_eq(r->from[i], from->list[i]))
-            return false;
-    return true;
-}
-
-/* The number of the set, added to the policy's where it is new. */
-static uint32_t from_number(struct policy *p, struct requirement *froms,
-                            const struct text_list *from)
-{
-    for (size_t i = 0; i < p->n_froms; i++)
-        if (same_names(&froms[i], from))
-            return (uint32_t)i;
-    froms[p->n_froms] = (struct requirement){from->list, from->n, 0};
-    return (uint32_t)p->n_froms++;
-}
-
-/* One need per distinct set: two entries with the same set ask for the sum. */
-static enum err needs_list(struct compiler *c, const struct approvals_source *s,
-                           struct requirement *froms, const struct need **ret, size_t *ret_n)
-{
-    struct need *list = arena_new_array(c->l->arena, s->n, struct need);
-    if (list == NULL)
-        return ERR_NOMEM;
-    size_t n = 0;
-    for (size_t i = 0; i < s->n; i++) {
-        uint32_t from = from_number(c->p, froms, &s->list[i].from);
-        size_t k = 0;
-        while (k < n && list[k].from != from)
-            k++;
-        n += k == n;
-        list[k].from = from;
-        list[k].count += s->list[i].count;
-    }
-    *ret = list;
-    *ret_n = n;
-    return ERR_OK;
-}
-
 static const int64_t decide_within_unless_said = 15 * 60 * NS_PER_S;
 static const int64_t run_within_unless_said = 5 * 60 * NS_PER_S;
 
@@ -224,7 +181,23 @@ static int64_t first_said(int64_t a, int64_t b, int64_t c)
     return a != 0 ? a : b != 0 ? b : c;
 }
 
-static enum err defaults_compile(struct compiler *c, struct requirement *froms)
+/* People who would be asked when it is over. */
+static void check_waits(struct compiler *c, const struct approvals_source *s, int64_t decide_within_ns)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        const struct approval_source *a = &s->list[i];
+        for (size_t k = 0; k < a->from.n; k++)
+            if (a->after_ns != NULL && a->after_ns[k] >= decide_within_ns) {
+                problem_warning(c->l->problems, yaml_place(a->from.nodes[k]),
+                                STR("make the wait shorter, or `decide_within` longer"),
+                                "`%.*s` would be asked when the time to decide is over",
+                                STR_FMT(a->from.list[k]));
+                break;
+            }
+    }
+}
+
+static enum err defaults_compile(struct compiler *c)
 {
     const struct hold_source *d = &c->parts->defaults;
     struct policy *p = c->p;
@@ -236,7 +209,9 @@ static enum err defaults_compile(struct compiler *c, struct requirement *froms)
         d->on_disconnect != 0 ? (enum on_disconnect)d->on_disconnect : ON_DISCONNECT_WITHDRAW;
     p->default_wait_return = d->wait == WAIT_RETURN;
     p->default_signing = d->signing != 0 ? (enum vote_signing)d->signing : VOTES_MAY_BE_SIGNED;
-    return needs_list(c, &d->approvals, froms, &p->default_needs, &p->n_default_needs);
+    p->default_rejects = d->rejects;
+    check_waits(c, &d->approvals, p->default_decide_ns);
+    return needs_compile(c, &d->approvals, &p->default_needs, &p->n_default_needs);
 }
 
 static void check_resource_defaults(struct compiler *c)
@@ -252,11 +227,12 @@ static void check_resource_defaults(struct compiler *c)
 }
 
 static enum err hold_compile(struct compiler *c, const struct guardrail_source *s,
-                             struct requirement *froms, struct guardrail *g)
+                             struct guardrail *g)
 {
     const struct policy *p = c->p;
     const struct hold_source *h = &s->hold;
     g->decide_within_ns = first_said(h->decide_within_ns, p->default_decide_ns, 0);
+    g->rejects = h->rejects != 0 ? h->rejects : p->default_rejects;
     g->run_within_ns = first_said(h->run_within_ns, p->default_run_ns, 0);
     g->on_disconnect =
         h->on_disconnect != 0 ? (enum on_disconnect)h->on_disconnect : p->default_on_disconnect;
@@ -273,7 +249,8 @@ static enum err hold_compile(struct compiler *c, const struct guardrail_source *
         return ERR_OK;
     }
     quorum_check(c->l, c->parts->people, &h->approvals, &c->quorums);
-    return needs_list(c, &h->approvals, froms, &g->needs, &g->n_needs);
+    check_waits(c, &h->approvals, g->decide_within_ns);
+    return needs_compile(c, &h->approvals, &g->needs, &g->n_needs);
 }
 
 /* --- Guardrails ----------------------------------------------------------------------------------- */
@@ -313,7 +290,7 @@ static enum err default_message(struct compiler *c, struct guardrail *g)
 }
 
 static enum err guardrail_compile(struct compiler *c, const struct guardrail_source *s,
-                                  struct requirement *froms, struct guardrail *g)
+                                  struct guardrail *g)
 {
     *g = (struct guardrail){
         .name = s->name,
@@ -328,23 +305,34 @@ static enum err guardrail_compile(struct compiler *c, const struct guardrail_sou
         TRY(message_compile(c, s->message, &g->message));
     TRY(default_message(c, g));
     TRY(resources_compile(c, s, g));
-    TRY(hold_compile(c, s, froms, g));
+    TRY(hold_compile(c, s, g));
     TRY(conjuncts_list(c->l->arena, g));
     return cases_compile(c, g);
+}
+
+static size_t names_in(const struct approvals_source *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->n; i++)
+        n += s->list[i].from.n;
+    return n;
 }
 
 /* Every scalar that holds expressions, for finding the labels they mention. */
 static enum err expressions_list(struct compiler *c, const struct yaml_node ***ret, size_t *ret_n)
 {
     const struct guardrail_sources *g = &c->parts->guardrails;
-    size_t n = 0;
-    const struct yaml_node **list =
-        arena_new_array(c->l->arena, c->parts->macros.n + 2 * g->n, const struct yaml_node *);
+    size_t n = 0, most = c->parts->macros.n + 2 * g->n + names_in(&c->parts->defaults.approvals);
+    for (size_t i = 0; i < g->n; i++)
+        most += names_in(&g->list[i].hold.approvals);
+    const struct yaml_node **list = arena_new_array(c->l->arena, most, const struct yaml_node *);
     if (list == NULL)
         return ERR_NOMEM;
     for (size_t i = 0; i < c->parts->macros.n; i++)
         list[n++] = c->parts->macros.list[i].text;
+    n += from_expressions(&c->parts->defaults.approvals, list + n);
     for (size_t i = 0; i < g->n; i++) {
+        n += from_expressions(&g->list[i].hold.approvals, list + n);
         if (g->list[i].when != NULL)
             list[n++] = g->list[i].when;
         if (g->list[i].message != NULL)
@@ -408,6 +396,11 @@ static enum err reads_list(struct arena *a, struct policy *p)
             read[s] = read[s] || reads;
         }
     }
+    for (size_t i = 0; i < p->n_froms; i++)
+        for (size_t k = 0; k < p->froms[i].n; k++)
+            for (uint32_t s = 0; s < p->facts.n; s++)
+                read[s] = read[s] || (p->froms[i].names[k].program != NULL &&
+                                      cel_program_reads(p->froms[i].names[k].program, s));
     for (size_t i = 0; i < p->index.n_slots; i++)
         read[p->index.slots[i].slot] = false;
     for (uint32_t s = 0; s < p->facts.n; s++)
@@ -423,16 +416,15 @@ static enum err guardrails_compile(struct compiler *c)
     size_t froms = c->parts->defaults.approvals.n;
     for (size_t i = 0; i < s->n; i++)
         froms += s->list[i].hold.approvals.n;
-    struct requirement *sets = arena_new_array(c->l->arena, froms, struct requirement);
+    c->p->froms = arena_new_array(c->l->arena, froms, struct from_set);
     c->p->guardrails = arena_new_array(c->l->arena, s->n, struct guardrail);
-    if (sets == NULL || c->p->guardrails == NULL)
+    if (c->p->froms == NULL || c->p->guardrails == NULL)
         return ERR_NOMEM;
-    c->p->froms = sets;
-    TRY(defaults_compile(c, sets));
+    TRY(defaults_compile(c));
     check_resource_defaults(c);
     for (size_t i = 0; i < s->n; i++) {
         c->p->n = i + 1; /* also a half-built one is freed */
-        TRY(guardrail_compile(c, &s->list[i], sets, &c->p->guardrails[i]));
+        TRY(guardrail_compile(c, &s->list[i], &c->p->guardrails[i]));
     }
     return ERR_OK;
 }
@@ -478,5 +470,6 @@ void policy_free(struct policy *p)
         cel_program_free(p->guardrails[i].when);
         message_free(&p->guardrails[i].message);
     }
+    from_sets_free(p);
     cel_schema_free(p->facts.schema);
 }

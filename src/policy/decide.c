@@ -348,12 +348,14 @@ struct merging {
     const struct policy *p;
     uint32_t *counts; /* per set of people */
     size_t n;         /* sets with a count */
-    uint32_t total;
+    uint32_t total, rejects;
 };
 
 /* One approval serves every guardrail that asks for it: per set the largest count is needed. */
-static void merge(struct merging *m, const struct need *needs, size_t n)
+static void merge(struct merging *m, const struct need *needs, size_t n, uint32_t rejects)
 {
+    if (m->rejects == 0 || (rejects != 0 ? rejects : 1) < m->rejects)
+        m->rejects = rejects != 0 ? rejects : 1;
     for (size_t i = 0; i < n; i++) {
         uint32_t *count = &m->counts[needs[i].from];
         if (needs[i].count <= *count)
@@ -365,7 +367,8 @@ static void merge(struct merging *m, const struct need *needs, size_t n)
 }
 
 /* A hold that nobody could release, or that more people would have to than a request can ask, denies. */
-static enum err quorum_put(const struct merging *m, struct arena *arena, struct decision *d)
+static enum err quorum_put(const struct merging *m, struct policy_eval *e, struct arena *arena,
+                           struct decision *d)
 {
     if (m->n == 0 || m->n > LIMIT_REQUIREMENTS || m->total > LIMIT_APPROVALS) {
         d->verdict = VERDICT_DENY;
@@ -378,24 +381,25 @@ static enum err quorum_put(const struct merging *m, struct arena *arena, struct 
     for (size_t i = 0; i < m->p->n_froms; i++) {
         if (m->counts[i] == 0)
             continue;
-        reqs[n] = m->p->froms[i];
+        TRY(from_set_resolve(&m->p->froms[i], e, arena, &reqs[n]));
         reqs[n++].count = m->counts[i];
     }
-    d->quorum = (struct quorum){reqs, n};
+    d->quorum = (struct quorum){.reqs = reqs, .n_reqs = n, .rejects = m->rejects};
     return ERR_OK;
 }
 
 /* Each hold by itself, where one of them lets people grant more than one run. A condition that could not
  * be evaluated holds for a reason nobody has seen: no grant covers it. */
-static enum err part_put(const struct policy *p, const struct guardrail *g, const struct hit *h,
-                         struct arena *arena, struct decision *d, struct hold_part *part)
+static enum err part_put(const struct policy *p, struct policy_eval *e, const struct guardrail *g,
+                         const struct hit *h, struct arena *arena, struct decision *d,
+                         struct hold_part *part)
 {
     struct merging one = {.p = p, .counts = arena_new_array(arena, p->n_froms, uint32_t)};
     struct decision alone = {.verdict = d->verdict};
     if (one.counts == NULL)
         return ERR_NOMEM;
-    merge(&one, g->needs, g->n_needs);
-    TRY(quorum_put(&one, arena, &alone));
+    merge(&one, g->needs, g->n_needs, g->rejects);
+    TRY(quorum_put(&one, e, arena, &alone));
     *part = (struct hold_part){.guardrail = g->name, .quorum = alone.quorum};
     if (h->outcome == CEL_OUTCOME_TRUE)
         part->terms = g->grant;
@@ -404,8 +408,8 @@ static enum err part_put(const struct policy *p, const struct guardrail *g, cons
 
 static bool is_hold(const struct guardrail *g, const struct hit *h, const struct decision *d);
 
-static enum err parts_put(const struct policy *p, const struct hit *hits, size_t n, struct arena *arena,
-                          struct decision *d)
+static enum err parts_put(const struct policy *p, struct policy_eval *e, const struct hit *hits,
+                          size_t n, struct arena *arena, struct decision *d)
 {
     struct hold_part *parts = NULL;
     bool any = false;
@@ -420,7 +424,7 @@ static enum err parts_put(const struct policy *p, const struct hit *hits, size_t
     for (size_t i = 0; i < n; i++) {
         const struct guardrail *g = &p->guardrails[hits[i].guardrail];
         if (is_hold(g, &hits[i], d))
-            TRY(part_put(p, g, &hits[i], arena, d, &parts[at++]));
+            TRY(part_put(p, e, g, &hits[i], arena, d, &parts[at++]));
     }
     d->parts = parts;
     d->n_parts = at;
@@ -445,8 +449,8 @@ static bool is_hold(const struct guardrail *g, const struct hit *h, const struct
 }
 
 /* What a held action needs: of all matching holds, or the default where none matched. */
-static enum err hold_put(const struct policy *p, const struct hit *hits, size_t n,
-                         struct arena *arena, struct decision *d)
+static enum err hold_put(const struct policy *p, struct policy_eval *e, const struct hit *hits,
+                         size_t n, struct arena *arena, struct decision *d)
 {
     struct merging m = {.p = p, .counts = arena_new_array(arena, p->n_froms, uint32_t)};
     if (m.counts == NULL)
@@ -459,26 +463,26 @@ static enum err hold_put(const struct policy *p, const struct hit *hits, size_t 
         any = true;
         d->wait_return = d->wait_return || g->wait_return;
         nobody = nobody || g->n_needs == 0;
-        merge(&m, g->needs, g->n_needs);
+        merge(&m, g->needs, g->n_needs, g->rejects);
         d->decide_within_ns = shorter(d->decide_within_ns, g->decide_within_ns);
         d->run_within_ns = shorter(d->run_within_ns, g->run_within_ns);
         keep = keep && g->on_disconnect == ON_DISCONNECT_KEEP;
         sign = sign || g->signing != VOTES_MAY_BE_SIGNED;
     }
     if (!any) {
-        merge(&m, p->default_needs, p->n_default_needs);
+        merge(&m, p->default_needs, p->n_default_needs, p->default_rejects);
         d->decide_within_ns = p->default_decide_ns;
         d->run_within_ns = p->default_run_ns;
         keep = p->default_on_disconnect == ON_DISCONNECT_KEEP;
         d->wait_return = p->default_wait_return;
         sign = p->default_signing != VOTES_MAY_BE_SIGNED;
     }
-    TRY(parts_put(p, hits, n, arena, d));
+    TRY(parts_put(p, e, hits, n, arena, d));
     d->on_disconnect = keep ? ON_DISCONNECT_KEEP : ON_DISCONNECT_WITHDRAW;
     d->signing = sign ? VOTES_MUST_BE_SIGNED : VOTES_MAY_BE_SIGNED;
     if (nobody)
         m.n = 0;
-    return quorum_put(&m, arena, d);
+    return quorum_put(&m, e, arena, d);
 }
 
 static enum err matched_put(const struct policy *p, struct policy_eval *e, struct hit *hits,
@@ -518,7 +522,7 @@ static enum err conclude(const struct policy *p, struct policy_eval *e, const st
         so_far = verdict_max((enum verdict)so_far, VERDICT_HOLD);
     d->verdict = verdict_max((enum verdict)so_far, VERDICT_ALLOW);
     TRY(matched_put(p, e, hits, n, arena, d));
-    return d->verdict == VERDICT_HOLD ? hold_put(p, hits, n, arena, d) : ERR_OK;
+    return d->verdict == VERDICT_HOLD ? hold_put(p, e, hits, n, arena, d) : ERR_OK;
 }
 
 static enum err run_keep(struct policy_eval *e, size_t n, struct arena *arena,
@@ -550,6 +554,8 @@ static enum err decide_first(const struct policy *p, struct policy_eval *e, cons
         fill_rest(p, e, a, labels);
         e->cel.cost = 0;
         TRY(evaluate_all(p, e, unusual, arena, &n));
+    } else if (a->resource->default_verdict == VERDICT_HOLD) {
+        fill_rest(p, e, a, labels); /* who approves by default may be an expression */
     }
     if (n == 0 && a->resource->default_verdict == VERDICT_ALLOW) {
         d->verdict = VERDICT_ALLOW;

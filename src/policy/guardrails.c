@@ -1,5 +1,5 @@
 /* The `guardrails:`, `defaults:` and `macros:` sections, read but not yet compiled. */
-#include "policy/sections.h"
+#include "policy/approvals.h"
 
 #include "model/action.h"
 #include "model/verdict.h"
@@ -7,40 +7,6 @@
 #include <stdlib.h>
 
 /* --- What a held request is given ------------------------------------------------------------- */
-
-static void read_approvals(struct loader *l, const struct yaml_node *v, void *target)
-{
-    static const struct field fields[] = {
-        {"from", field_texts, offsetof(struct approval_source, from), true},
-        {"count", field_count, offsetof(struct approval_source, count), false},
-    };
-    bool many = v->kind == YAML_SEQUENCE;
-    size_t n = 0, want = many ? v->n : 1;
-    struct approval_source *list = arena_new_array(l->arena, want, struct approval_source);
-    if (list == NULL) {
-        l->out_of_memory = true;
-        return;
-    }
-    if (want == 0 || want > LIMIT_REQUIREMENTS) {
-        problem_error(l->problems, yaml_place(v), STR(""), "`approvals` has 1 to %d entries",
-                      LIMIT_REQUIREMENTS);
-        return;
-    }
-    for (const struct yaml_node *i = many ? v->first : v; i != NULL; i = many ? i->next : NULL) {
-        list[n].count = 1;
-        if (!fields_read(l, i, "an approval", fields, ARRAY_LEN(fields), &list[n]))
-            continue;
-        if (list[n].count == 0 || list[n].count > LIMIT_APPROVALS)
-            problem_error(l->problems, yaml_place(yaml_get(i, "count")), STR(""),
-                          "`count` is 1 to %d", LIMIT_APPROVALS);
-        else if (list[n].from.n == 0)
-            problem_error(l->problems, yaml_place(yaml_get(i, "from")), STR(""),
-                          "`from` must name a group or a person");
-        else
-            n++;
-    }
-    *(struct approvals_source *)target = (struct approvals_source){v, list, n};
-}
 
 static void read_on_disconnect(struct loader *l, const struct yaml_node *v, void *target)
 {
@@ -57,7 +23,8 @@ static void read_signed(struct loader *l, const struct yaml_node *v, void *targe
 bool defaults_read(struct loader *l, const struct section *s, struct hold_source *ret)
 {
     static const struct field fields[] = {
-        {"approvals", read_approvals, offsetof(struct hold_source, approvals), false},
+        {"approvals", field_approvals, offsetof(struct hold_source, approvals), false},
+        {"rejects", field_rejects, offsetof(struct hold_source, rejects), false},
         {"decide_within", field_duration, offsetof(struct hold_source, decide_within_ns), false},
         {"run_within", field_duration, offsetof(struct hold_source, run_within_ns), false},
         {"on_disconnect", read_on_disconnect, offsetof(struct hold_source, on_disconnect), false},
@@ -193,7 +160,8 @@ static const struct field guardrail_fields[] = {
     {"when", read_condition, IN_GUARDRAIL(when), false},
     {"then", field_verdict, IN_GUARDRAIL(then), true},
     {"mode", read_mode, IN_GUARDRAIL(observe), false},
-    {"approvals", read_approvals, IN_GUARDRAIL(hold.approvals), false},
+    {"approvals", field_approvals, IN_GUARDRAIL(hold.approvals), false},
+    {"rejects", field_rejects, IN_GUARDRAIL(hold.rejects), false},
     {"decide_within", field_duration, IN_GUARDRAIL(hold.decide_within_ns), false},
     {"run_within", field_duration, IN_GUARDRAIL(hold.run_within_ns), false},
     {"on_disconnect", read_on_disconnect, IN_GUARDRAIL(hold.on_disconnect), false},

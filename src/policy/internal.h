@@ -69,6 +69,9 @@ struct cel_value facts_value(const struct facts *f, uint32_t i, const struct act
 /* The resource's labels as a map, in `a`. */
 MUST_USE enum err facts_labels(struct arena *a, const struct resource *r, struct cel_map *ret);
 
+struct compiler;
+struct policy;
+
 /* --- Messages (message.c) ----------------------------------------------------------------------- */
 
 struct message_part {
@@ -80,8 +83,6 @@ struct message {
     const struct message_part *parts;
     size_t n;
 };
-
-struct compiler;
 
 /* Compiles "… {expression} …"; `{{` and `}}` are braces. Problems go to the loader. */
 MUST_USE enum err message_compile(struct compiler *c, const struct yaml_node *v,
@@ -100,11 +101,42 @@ struct conjunct {
     bool of_resource; /* judged once per resource */
 };
 
-/* A set of people that may give an approval, once per distinct `from:`. */
+/* --- Who approves (approvers.c) -------------------------------------------------------------- */
+
+/* One text under `from`: a name, or an expression that yields some. */
+struct from_name {
+    struct str text;
+    struct cel_program *program; /* NULL: a name */
+};
+
+/* A set of people that may give an approval, once per distinct `from:` with its waits and stage. */
+struct from_set {
+    const struct from_name *names;
+    const int64_t *after_ns;
+    size_t n;
+    uint32_t stage;
+    bool computed;                /* some are expressions */
+    struct requirement as_it_is;  /* without a count, where none is */
+};
+
 struct need {
     uint32_t from; /* number of the set in policy.froms */
     uint32_t count;
 };
+
+/* One need per distinct set: two entries with the same set ask for the sum. */
+MUST_USE enum err needs_compile(struct compiler *c, const struct approvals_source *s,
+                                const struct need **ret, size_t *ret_n);
+/* Every scalar under `from` that holds an expression, appended to `list` (room is the caller's). */
+size_t from_expressions(const struct approvals_source *s, const struct yaml_node **list);
+void from_sets_free(struct policy *p);
+
+/* The set as a requirement for an action whose slots are filled. What an expression fails to yield
+ * stands in it as a text that is nobody's name, so that such a quorum is met by the others or not
+ * at all, and says why. */
+struct policy_eval;
+MUST_USE enum err from_set_resolve(const struct from_set *f, struct policy_eval *e,
+                                   struct arena *arena, struct requirement *ret);
 
 struct guardrail {
     struct str name;
@@ -120,6 +152,7 @@ struct guardrail {
     struct str default_message;
     const struct need *needs; /* one per distinct set */
     size_t n_needs;
+    uint32_t rejects;
     int64_t decide_within_ns, run_within_ns;
     enum on_disconnect on_disconnect;
     bool wait_return;
@@ -162,10 +195,11 @@ struct policy {
     const struct cel_map *labels; /* per resource */
     struct guardrail *guardrails;
     size_t n;
-    const struct requirement *froms; /* the distinct sets; their count is not used */
+    struct from_set *froms; /* the distinct sets */
     size_t n_froms;
     const struct need *default_needs;
     size_t n_default_needs;
+    uint32_t default_rejects;
     int64_t default_decide_ns, default_run_ns;
     enum on_disconnect default_on_disconnect;
     bool default_wait_return;

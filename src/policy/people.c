@@ -35,11 +35,20 @@ static const struct field person_fields[] = {
     {"ssh_keys", field_texts, offsetof(struct person_source, ssh_keys), false},
 };
 
+/* `from: [x]` must mean one thing. */
+static void check_no_expression(struct loader *l, const struct yaml_node *v)
+{
+    if (from_is_expression(v->text))
+        problem_error(l->problems, yaml_place(v), STR("give it another name"),
+                      "`%.*s` would be read as an expression under `from`", STR_FMT(v->text));
+}
+
 static void check_groups(struct loader *l, const struct text_list *groups)
 {
     for (size_t i = 0; i < groups->n; i++) {
         struct str name = {NULL, 0};
         field_person(l, groups->nodes[i], &name);
+        check_no_expression(l, groups->nodes[i]);
     }
 }
 
@@ -67,6 +76,7 @@ static void person_read(struct loader *l, const struct yaml_node *v, struct pers
 {
     struct person_source s = {.admin = false};
     field_person(l, v->key, &p->name);
+    check_no_expression(l, v->key);
     if (v->kind != YAML_NULL) /* `ana:` alone is a person without groups */
         fields_read(l, v, "a person", person_fields, ARRAY_LEN(person_fields), &s);
     check_groups(l, &s.groups);
@@ -221,7 +231,7 @@ bool people_read(struct loader *l, const struct section *s, const struct section
         }
     }
     disabled_read(l, disabled, list, n);
-    *ret = (struct people){list, n};
+    *ret = (struct people){.list = list, .n = n};
     check_distinct(l, ret, nodes);
     check_group_names(l, ret, nodes);
     return l->problems->n_errors == errors;

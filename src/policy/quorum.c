@@ -16,6 +16,15 @@ struct matching {
     size_t without; /* this person may not approve; people->n: all may */
 };
 
+/* Who is found when something happens: no check of today's people says anything about it. */
+static bool is_open(const struct approval_source *a)
+{
+    for (size_t i = 0; i < a->from.n; i++)
+        if (from_is_expression(a->from.list[i]))
+            return true;
+    return false;
+}
+
 static bool may_give(const struct person *p, const struct approval_source *a)
 {
     for (size_t i = 0; i < a->from.n; i++)
@@ -63,7 +72,7 @@ static bool group_exists(const struct people *people, struct str name)
 static void check_from(struct loader *l, const struct people *people, const struct text_list *from)
 {
     for (size_t i = 0; i < from->n; i++) {
-        if (group_exists(people, from->list[i]))
+        if (from_is_expression(from->list[i]) || group_exists(people, from->list[i]))
             continue;
         struct nearest s = nearest_to(from->list[i]);
         for (size_t k = 0; k < people->n; k++) {
@@ -80,16 +89,24 @@ static void check_from(struct loader *l, const struct people *people, const stru
 
 static bool slots_fill(struct loader *l, const struct approvals_source *a, struct matching *m)
 {
+    uint64_t total = 0, names = 0;
     for (size_t i = 0; i < a->n; i++) {
-        for (uint32_t k = 0; k < a->list[i].count; k++) {
-            if (m->n_slots == LIMIT_APPROVALS) {
-                problem_error(l->problems, yaml_place(a->at), STR(""),
-                              "more than %d approvals in all", LIMIT_APPROVALS);
-                return false;
-            }
-            m->slots[m->n_slots++] = &a->list[i];
-        }
+        total += a->list[i].count;
+        names += a->list[i].from.n;
     }
+    if (names > LIMIT_QUORUM_NAMES) {
+        problem_error(l->problems, yaml_place(a->at), STR("put people into a group"),
+                      "more than %d names", LIMIT_QUORUM_NAMES);
+        return false;
+    }
+    if (total > LIMIT_APPROVALS) {
+        problem_error(l->problems, yaml_place(a->at), STR(""), "more than %d approvals in all",
+                      LIMIT_APPROVALS);
+        return false;
+    }
+    for (size_t i = 0; i < a->n; i++)
+        for (uint32_t k = 0; k < a->list[i].count && !is_open(&a->list[i]); k++)
+            m->slots[m->n_slots++] = &a->list[i];
     return true;
 }
 
@@ -107,7 +124,7 @@ static void say_unreachable(struct loader *l, const struct approvals_source *a,
 {
     for (size_t i = 0; i < a->n; i++) {
         size_t n = candidates(m, &a->list[i]);
-        if (n >= a->list[i].count)
+        if (n >= a->list[i].count || is_open(&a->list[i]))
             continue;
         problem_error(l->problems, yaml_place(a->list[i].from.nodes[0]),
                       STR("lower `count`, or add people to the group under `people:`"),

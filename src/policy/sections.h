@@ -46,9 +46,12 @@ bool macros_read(struct loader *l, const struct section *s, struct macro_sources
 
 /* --- guardrails: and defaults: ---------------------------------------------------------------- */
 
+/* One requirement: an entry of `approvals:` and the entries behind it that widen it after a wait. */
 struct approval_source {
-    struct text_list from;
-    uint32_t count;
+    const struct yaml_node *at;
+    struct text_list from; /* names, and expressions that yield names (from_is_expression) */
+    const int64_t *after_ns; /* the wait of each, rising from 0 */
+    uint32_t count, stage;
 };
 
 struct approvals_source {
@@ -56,6 +59,10 @@ struct approvals_source {
     const struct approval_source *list;
     size_t n;
 };
+
+/* Whether a text under `from` is a CEL expression: it begins with a fact's name space, or has a
+ * character that an expression needs and a name here does not have. */
+bool from_is_expression(struct str text);
 
 struct test_source {
     const struct yaml_node *at;
@@ -80,6 +87,7 @@ struct hold_source {
     const struct yaml_node *grant_at; /* NULL: not said */
     struct grant_terms grant;
     int signing;       /* enum vote_signing */
+    uint32_t rejects;  /* so many end it */
 };
 
 struct guardrail_source {

@@ -83,6 +83,41 @@ static const char *const migrations[] = {
     "ALTER TABLE requests ADD COLUMN signed_votes INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE votes ADD COLUMN signature TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE votes ADD COLUMN signed_text TEXT NOT NULL DEFAULT '';",
+
+    /* Stages and waits; votes that can be taken back, of which one a person stands. */
+    "ALTER TABLE requests ADD COLUMN rejects INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE requests ADD COLUMN reason_to_approve INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE requirements ADD COLUMN stage INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE requirements ADD COLUMN wait INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE requirements ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE requirements SET asked ="
+    " (SELECT max(created, 1) FROM requests WHERE requests.id = requirements.request);"
+    "ALTER TABLE votes RENAME TO votes_before;"
+    "CREATE TABLE votes ("
+    "  request INTEGER NOT NULL REFERENCES requests (id),"
+    "  n INTEGER NOT NULL,"
+    "  person TEXT NOT NULL,"
+    "  kind INTEGER NOT NULL,"
+    "  reason TEXT NOT NULL,"
+    "  digest BLOB NOT NULL CHECK (length(digest) = 32),"
+    "  time INTEGER NOT NULL,"
+    "  via TEXT NOT NULL,"
+    "  on_duty TEXT NOT NULL DEFAULT '',"
+    "  stood_for TEXT NOT NULL DEFAULT '',"
+    "  retracted INTEGER NOT NULL DEFAULT 0,"
+    "  signature TEXT NOT NULL DEFAULT '',"
+    "  signed_text TEXT NOT NULL DEFAULT '',"
+    "  PRIMARY KEY (request, n)"
+    ") STRICT, WITHOUT ROWID;"
+    /* Before, a person could reject after approving: the later vote is the one that stands. */
+    "INSERT INTO votes (request, n, person, kind, reason, digest, time, via, signature,"
+    "  signed_text, retracted)"
+    " SELECT request, n, person, kind, reason, digest, time, via, signature, signed_text,"
+    "  CASE WHEN EXISTS (SELECT 1 FROM votes_before AS later WHERE later.request = old.request"
+    "   AND later.person = old.person AND later.n > old.n) THEN max(time, 1) ELSE 0 END"
+    " FROM votes_before AS old;"
+    "DROP TABLE votes_before;"
+    "CREATE UNIQUE INDEX votes_standing ON votes (request, person) WHERE retracted = 0;",
 };
 
 /* "Csgn": tells our file from any other SQLite file. */

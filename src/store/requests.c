@@ -1,6 +1,14 @@
 #include "store/internal.h"
 #include "base/limits.h"
 
+/* Since when name i is asked: 0 not yet. */
+static int64_t asked_of(const struct requirement *r, size_t i)
+{
+    if (i + r->n_later >= r->n_from)
+        return 0;
+    return r->asked_wall_ns > 0 ? r->asked_wall_ns : 1;
+}
+
 static enum err insert_requirement(struct store *s, uint64_t request, size_t n,
                                    const struct requirement *r)
 {
@@ -10,6 +18,9 @@ static enum err insert_requirement(struct store *s, uint64_t request, size_t n,
         bind_u64(&q, n);
         bind_u64(&q, i);
         bind_u64(&q, r->count);
+        bind_u64(&q, r->stage);
+        bind_i64(&q, r->after_ns != NULL ? r->after_ns[i] : 0);
+        bind_i64(&q, asked_of(r, i));
         bind_text(&q, r->from[i]);
         TRY(run_only(&q));
     }
@@ -42,6 +53,8 @@ static enum err insert_row(struct store *s, const struct store_request *q_)
     bind_u64(&q, q_->holder.worker);
     bind_u64(&q, q_->holder.pid);
     bind_u64(&q, q_->holder.hold);
+    bind_u64(&q, r->quorum.rejects);
+    bind_i64(&q, r->quorum.reason_to_approve ? 1 : 0);
     bind_bytes(&q, r->envelope);
     return run_only(&q);
 }
@@ -85,6 +98,18 @@ enum err store_request_set_holder(struct store *s, uint64_t id, const struct sto
     return run_changes(&q) == 1 ? ERR_OK : ERR_NOT_FOUND;
 }
 
+enum err store_request_ask(struct store *s, uint64_t id, size_t requirement, size_t n_asked,
+                           int64_t wall_ns)
+{
+    struct run q CLEANUP(run_done) = run_start_change(s, ST_REQUIREMENT_ASK);
+    bind_i64(&q, wall_ns);
+    bind_u64(&q, id);
+    bind_u64(&q, requirement);
+    bind_u64(&q, n_asked);
+    TRY(run_only(&q));
+    return run_changes(&q) != 0 ? ERR_OK : ERR_STALE;
+}
+
 /* --- Reading --------------------------------------------------------------------------------- */
 
 static void read_row(struct run *q, struct store_request *ret)
@@ -114,43 +139,61 @@ static void read_row(struct run *q, struct store_request *ret)
     ret->holder.worker = (uint32_t)column_u64(q);
     ret->holder.pid = (uint32_t)column_u64(q);
     ret->holder.hold = column_u64(q);
+    r->quorum.rejects = (uint32_t)column_u64(q);
+    r->quorum.reason_to_approve = column_i64(q) == 1;
     column_str(q, &r->envelope);
 }
 
-static enum err put_requirement_row(struct run *q, struct requirement *reqs, struct str *names,
-                                    size_t at, size_t *n_reqs)
+/* What is read of a quorum, name by name. */
+struct reading {
+    struct requirement *reqs;
+    struct str *names;
+    int64_t *waits;
+    size_t n_reqs, n_names;
+};
+
+static enum err put_requirement_row(struct run *q, struct reading *x)
 {
-    uint64_t n = column_u64(q), count = column_u64(q);
-    column_str(q, &names[at]);
+    uint64_t n = column_u64(q), count = column_u64(q), stage = column_u64(q);
+    int64_t wait = column_i64(q), asked = column_i64(q);
+    column_str(q, &x->names[x->n_names]);
     TRY(q->err);
-    if (n >= LIMIT_REQUIREMENTS || n > *n_reqs || count > LIMIT_APPROVALS)
+    if (n >= LIMIT_REQUIREMENTS || n > x->n_reqs || count > LIMIT_APPROVALS || wait < 0)
         return ERR_CORRUPT;
-    if (n == *n_reqs)
-        reqs[(*n_reqs)++] = (struct requirement){.from = &names[at], .count = (uint32_t)count};
-    reqs[n].n_from++;
+    struct requirement *r = &x->reqs[n];
+    if (n == x->n_reqs) {
+        x->n_reqs++;
+        *r = (struct requirement){.from = &x->names[x->n_names],
+                                  .count = (uint32_t)count,
+                                  .stage = (uint32_t)stage,
+                                  .asked_wall_ns = asked};
+    }
+    x->waits[x->n_names++] = wait;
+    r->n_from++;
+    r->n_later += asked == 0;
+    if (wait != 0)
+        r->after_ns = x->waits + (r->from - x->names);
     return ERR_OK;
 }
 
-/* Names of one requirement; a file that lists more is refused at load by the size of a quorum. */
-enum { NAMES_MAX = 1024 };
-
 static enum err read_quorum(struct store *s, struct arena *a, struct request *r)
 {
-    struct requirement *reqs = arena_new_array(a, LIMIT_REQUIREMENTS, struct requirement);
-    struct str *names = arena_new_array(a, NAMES_MAX, struct str);
-    size_t n_reqs = 0, n_names = 0;
-    if (reqs == NULL || names == NULL)
+    struct reading x = {.reqs = arena_new_array(a, LIMIT_REQUIREMENTS, struct requirement),
+                        .names = arena_new_array(a, LIMIT_QUORUM_NAMES, struct str),
+                        .waits = arena_new_array(a, LIMIT_QUORUM_NAMES, int64_t)};
+    if (x.reqs == NULL || x.names == NULL || x.waits == NULL)
         return ERR_NOMEM;
     struct run q CLEANUP(run_done) = run_start(s, ST_REQUIREMENTS_OF);
     q.arena = a;
     bind_u64(&q, r->id);
     enum err e;
     while ((e = run_row(&q)) == ERR_OK) {
-        if (n_names == NAMES_MAX)
+        if (x.n_names == LIMIT_QUORUM_NAMES)
             return ERR_LIMIT;
-        TRY(put_requirement_row(&q, reqs, names, n_names++, &n_reqs));
+        TRY(put_requirement_row(&q, &x));
     }
-    r->quorum = (struct quorum){reqs, n_reqs};
+    r->quorum.reqs = x.reqs;
+    r->quorum.n_reqs = x.n_reqs;
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 

@@ -11,8 +11,9 @@
 
 #define REQUEST_COLUMNS                                                                            \
     "id, state, digest, context, explanation, subject, person, on_behalf_of, resource, "           \
-    "policy_version, guardrails, message, keep_on_disconnect, signed_votes, created, decide_by, decided, " \
-    "run_by, run_within, outcome, instance, worker, pid, hold, "
+    "policy_version, guardrails, message, keep_on_disconnect, signed_votes, created, decide_by, "  \
+    "decided, run_by, run_within, outcome, instance, worker, pid, hold, rejects, "                 \
+    "reason_to_approve, "
 #define SMALL_ENVELOPE "CASE WHEN length(envelope) <= ?1 THEN envelope ELSE x'' END"
 #define TOKEN_COLUMNS "id, hash, person, label, scopes, created, expires, revoked"
 
@@ -22,11 +23,14 @@ static const char *const texts[ST_COUNT_] = {
     [ST_ROLLBACK] = "ROLLBACK",
     [ST_REQUEST_INSERT] =
         "INSERT INTO requests (state, digest, context, explanation, subject, person, on_behalf_of,"
-        " resource, policy_version, guardrails, message, keep_on_disconnect, signed_votes, created, decide_by,"
-        " decided, run_by, run_within, outcome, instance, worker, pid, hold, envelope)"
-        " VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [ST_REQUIREMENT_INSERT] = "INSERT INTO requirements (request, n, position, count, name)"
-                              " VALUES (?, ?, ?, ?, ?)",
+        " resource, policy_version, guardrails, message, keep_on_disconnect, signed_votes, created,"
+        " decide_by, decided, run_by, run_within, outcome, instance, worker, pid, hold, rejects,"
+        " reason_to_approve, envelope)"
+        " VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [ST_REQUIREMENT_INSERT] = "INSERT INTO requirements (request, n, position, count, stage, wait,"
+                              " asked, name) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    [ST_REQUIREMENT_ASK] = "UPDATE requirements SET asked = ? WHERE request = ? AND n = ?"
+                           " AND position < ? AND asked = 0",
     [ST_REQUEST_MOVE] = "UPDATE requests SET state = ?1,"
                         " decided = CASE ?2 WHEN 0 THEN decided ELSE ?2 END,"
                         " run_by = CASE ?3 WHEN 0 THEN run_by ELSE ?3 END,"
@@ -40,13 +44,19 @@ static const char *const texts[ST_COUNT_] = {
     [ST_REQUEST_LIST_OPEN] =
         "SELECT " REQUEST_COLUMNS SMALL_ENVELOPE " FROM requests INDEXED BY requests_open"
         " WHERE state <= 3 AND id < ?2 AND (?3 >> state) & 1 ORDER BY id DESC LIMIT ?4",
-    [ST_REQUIREMENTS_OF] = "SELECT n, count, name FROM requirements WHERE request = ?"
+    [ST_REQUIREMENTS_OF] = "SELECT n, count, stage, wait, asked, name FROM requirements"
+                           " WHERE request = ?"
                            " ORDER BY n, position",
-    [ST_VOTES_OF] = "SELECT person, kind, reason, digest, time, via, signature, signed_text FROM votes"
-                    " WHERE request = ? ORDER BY n",
+    [ST_VOTES_OF] = "SELECT person, kind, reason, digest, time, via, signature, signed_text,"
+                    " on_duty, stood_for, retracted"
+                    " FROM votes WHERE request = ? ORDER BY n",
     [ST_VOTE_INSERT] =
-        "INSERT INTO votes (request, n, person, kind, reason, digest, time, via, signature, signed_text)"
-        " VALUES (?1, (SELECT count(*) FROM votes WHERE request = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO votes (request, n, person, kind, reason, digest, time, via, signature,"
+        " signed_text, on_duty, stood_for)"
+        " VALUES (?1, (SELECT count(*) FROM votes WHERE request = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
+        " ?9, ?10, ?11)",
+    [ST_VOTE_RETRACT] = "UPDATE votes SET retracted = ? WHERE request = ? AND person = ?"
+                        " AND retracted = 0",
     [ST_GRANT_INSERT] = "INSERT INTO grants (request, digest, subject, resource, expires, uses_left)"
                         " VALUES (?, ?, ?, ?, ?, ?)",
     [ST_GRANT_USE] = "UPDATE grants SET uses_left = uses_left - 1 WHERE request = ? AND digest = ?"

@@ -61,6 +61,11 @@ struct store_change {
  * does not allow the change. */
 MUST_USE enum err store_request_move(struct store *s, uint64_t id, const struct store_change *c);
 
+/* The first n_asked names of the requirement (its place in the quorum) are asked: those that were not
+ * yet, since wall_ns. ERR_STALE where that is nobody. */
+MUST_USE enum err store_request_ask(struct store *s, uint64_t id, size_t requirement,
+                                    size_t n_asked, int64_t wall_ns);
+
 MUST_USE enum err store_request_set_holder(struct store *s, uint64_t id,
                                            const struct store_holder *holder);
 
@@ -80,8 +85,11 @@ MUST_USE enum err store_request_list(struct store *s, const struct store_filter 
 
 /* --- Votes and grants ------------------------------------------------------------------------ */
 
-/* ERR_EXISTS: this person cast the same kind of vote on it before. */
+/* Its retracted_wall_ns is not read. ERR_EXISTS: a vote of this person stands. */
 MUST_USE enum err store_vote_insert(struct store *s, uint64_t request, const struct vote *v);
+/* The person's standing vote no longer stands. ERR_STALE where there is none. */
+MUST_USE enum err store_vote_retract(struct store *s, uint64_t request, struct str person,
+                                     int64_t wall_ns);
 
 /* The right to run one action: bound to what, who, where, until when, how often. */
 struct store_grant {

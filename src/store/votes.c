@@ -12,7 +12,19 @@ enum err store_vote_insert(struct store *s, uint64_t request, const struct vote 
     bind_text(&q, v->via);
     bind_text(&q, v->signature);
     bind_text(&q, v->signed_text);
+    bind_text(&q, v->on_duty);
+    bind_text(&q, v->stood_for);
     return run_only(&q);
+}
+
+enum err store_vote_retract(struct store *s, uint64_t request, struct str person, int64_t wall_ns)
+{
+    struct run q CLEANUP(run_done) = run_start_change(s, ST_VOTE_RETRACT);
+    bind_i64(&q, wall_ns);
+    bind_u64(&q, request);
+    bind_text(&q, person);
+    TRY(run_only(&q));
+    return run_changes(&q) == 1 ? ERR_OK : ERR_STALE;
 }
 
 static enum err read_vote(struct run *q, struct vote *v)
@@ -25,6 +37,9 @@ static enum err read_vote(struct run *q, struct vote *v)
     column_str(q, &v->via);
     column_str(q, &v->signature);
     column_str(q, &v->signed_text);
+    column_str(q, &v->on_duty);
+    column_str(q, &v->stood_for);
+    v->retracted_wall_ns = column_i64(q);
     return q->err;
 }
 

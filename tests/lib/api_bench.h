@@ -98,7 +98,7 @@ static inline void bench_submit(struct api_bench *b, uint64_t hold, struct str p
                    .policy_version = STR("v1"),
                    .guardrails = STR("deletes, bulk"),
                    .message = STR("app wants to delete"),
-                   .quorum = {&one_dba, 1},
+                   .quorum = {.reqs = &one_dba, .n_reqs = 1},
                    .decide_within_ns = 600 * NS_PER_S,
                    .run_within_ns = 60 * NS_PER_S},
     };
@@ -136,7 +136,7 @@ static inline struct api_bench *api_bench_new(void (*client)(struct api_bench *b
     snprintf(b->socket, sizeof(b->socket), "%s/s", b->dir);
     snprintf(b->store, sizeof(b->store), "%s/store", b->dir);
     snprintf(b->audit, sizeof(b->audit), "%s/audit", b->dir);
-    b->config = (struct config){.people = {bench_people, ARRAY_LEN(bench_people)}};
+    b->config = (struct config){.people = {.list = bench_people, .n = ARRAY_LEN(bench_people)}};
     b->policy = (struct broker_policy){.people = &b->config.people, .version = STR("v1"), .files = &b->files, .vocabulary = STR("a.fact")};
     struct broker_options o = {.store_path = str_of(b->store),
                                .audit_dir = str_of(b->audit),

@@ -70,7 +70,7 @@ enum err config_from_files(const struct config_file *files, size_t n, struct are
     f->c.n_resources = fake_has(text, "gone") ? 0 : 1;
     f->groups[0] = STR("dba");
     f->person = (struct person){.name = STR("ana"), .groups = f->groups, .n_groups = 1};
-    f->c.people = (struct people){&f->person, 1};
+    f->c.people = (struct people){.list = &f->person, .n = 1};
     f->c.policy = (const struct policy *)f;
     *ret = &f->c;
     return ERR_OK;
@@ -117,7 +117,7 @@ bool policy_may_concern(const struct policy *p, enum action_kind kind, const str
 }
 
 static const struct str fake_from[] = {STR_INIT("dba")};
-static const struct requirement fake_reqs[] = {{fake_from, 1, 1}};
+static const struct requirement fake_reqs[] = {{.from = fake_from, .n_from = 1, .count = 1}};
 
 /* What matches beside "rule", in the order of the file: more than decides. */
 static enum err fake_mixed(struct arena *arena, enum verdict v, struct decision *ret)
@@ -161,7 +161,8 @@ enum err policy_decide(const struct policy *p, struct policy_eval *e, const stru
         ret->verdict = (enum verdict)1;
     } else {
         ret->verdict = VERDICT_HOLD;
-        ret->quorum = (struct quorum){fake_reqs, str_starts(t, STR("nobody")) ? 0 : 1};
+        ret->quorum = (struct quorum){.reqs = fake_reqs,
+                                      .n_reqs = str_starts(t, STR("nobody")) ? 0 : 1};
         ret->decide_within_ns = 60 * NS_PER_S;
         if (str_starts(t, STR("hold briefly")))
             ret->decide_within_ns = 10 * NS_PER_MS;

@@ -204,5 +204,7 @@ ${s.guardrails}`);
 
   auditText() { return this.auditFiles().map((f) => readFileSync(f, 'utf8')).join(''); }
 
+  // The records of the log, parsed.
+  records() { return this.auditText().split('\n').filter(Boolean).map((l) => JSON.parse(l)); }
   auditVerify() { return this.cli(['audit', 'verify', '-c', this.config]); }
 }

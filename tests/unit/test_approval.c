@@ -22,20 +22,20 @@ static const struct person everyone[N_PEOPLE] = {
      .n_accounts = 2},
     {.name = STR_INIT("di")},
 };
-static const struct people people = {everyone, N_PEOPLE};
+static const struct people people = {.list = everyone, .n = N_PEOPLE};
 
 static const struct str from_dba[] = {STR_INIT("dba")};
 static const struct str from_leads[] = {STR_INIT("leads")};
-static const struct requirement one_dba[] = {{from_dba, 1, 1}};
-static const struct requirement two_dba[] = {{from_dba, 1, 2}};
-static const struct requirement dba_and_lead[] = {{from_dba, 1, 1}, {from_leads, 1, 1}};
+static const struct requirement one_dba[] = {{.from = from_dba, .n_from = 1, .count = 1}};
+static const struct requirement two_dba[] = {{.from = from_dba, .n_from = 1, .count = 2}};
+static const struct requirement dba_and_lead[] = {{.from = from_dba, .n_from = 1, .count = 1}, {.from = from_leads, .n_from = 1, .count = 1}};
 
 static const struct digest shown = {{1, 2, 3}}, other = {{1, 2, 4}};
 
 static struct approval pending(const struct requirement *reqs, size_t n)
 {
     return (struct approval){.state = REQUEST_PENDING, .digest = shown, .subject = STR("dev2"),
-                             .quorum = {reqs, n}, .deadline_mono_ns = 100};
+                             .quorum = {.reqs = reqs, .n_reqs = n}, .deadline_mono_ns = 100};
 }
 
 static struct vote vote_of(const char *person, enum vote_kind kind)
@@ -167,10 +167,10 @@ TEST(I2_rights_are_judged_again_at_the_claim)
     struct person without[N_PEOPLE];
     memcpy(without, everyone, sizeof(without));
     without[ANA].n_groups = 0;
-    struct people changed = {without, N_PEOPLE};
+    struct people changed = {.list = without, .n = N_PEOPLE};
     struct approval_step s = approval_step(&a, &changed, &e);
     CHECK(s.answer == APPROVAL_RIGHTS_CHANGED && s.next == REQUEST_WITHDRAWN && !s.use_grant);
-    struct people gone = {everyone + 1, N_PEOPLE - 1};
+    struct people gone = {.list = everyone + 1, .n = N_PEOPLE - 1};
     CHECK(approval_step(&a, &gone, &e).next == REQUEST_WITHDRAWN);
     /* ana is now known to be the requester's person. */
     memcpy(without, everyone, sizeof(without));
@@ -267,11 +267,14 @@ TEST(S2_a_claim_with_another_digest_is_refused)
 
 TEST(a_quorum_that_asks_for_nothing_is_never_met)
 {
-    static const struct requirement none_needed[] = {{from_dba, 1, 0}};
-    static const struct requirement from_nobody[] = {{NULL, 0, 1}};
-    static const struct requirement too_many[] = {{from_dba, 1, UINT32_MAX}, {from_dba, 1, 2}};
+    static const struct requirement none_needed[] = {{.from = from_dba, .n_from = 1, .count = 0}};
+    static const struct requirement from_nobody[] = {{.from = NULL, .n_from = 0, .count = 1}};
+    static const struct requirement too_many[] = {{.from = from_dba, .n_from = 1, .count = UINT32_MAX}, {.from = from_dba, .n_from = 1, .count = 2}};
     const struct person *who[] = {&everyone[ANA], &everyone[BO]};
-    const struct quorum bad[] = {{NULL, 0}, {none_needed, 1}, {from_nobody, 1}, {too_many, 2}};
+    const struct quorum bad[] = {{.n_reqs = 0},
+                                 {.reqs = none_needed, .n_reqs = 1},
+                                 {.reqs = from_nobody, .n_reqs = 1},
+                                 {.reqs = too_many, .n_reqs = 2}};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         CHECK(!quorum_well_formed(&bad[i]));
         CHECK(!quorum_tally(&bad[i], who, 2).met);
@@ -304,7 +307,7 @@ TEST(what_is_missing_reads_well)
     CHECK_STR(text, "1 of leads (bo)");
     static const struct str from_ana[] = {STR_INIT("ana")};
     static const struct str from_either[] = {STR_INIT("leads"), STR_INIT("ana")};
-    static const struct requirement named[] = {{from_ana, 1, 1}, {from_either, 2, 1}};
+    static const struct requirement named[] = {{.from = from_ana, .n_from = 1, .count = 1}, {.from = from_either, .n_from = 2, .count = 1}};
     a = pending(named, 2);
     CHECK_OK(approval_missing_text(&a, &people, &arena, &text));
     CHECK_STR(text, "ana and 1 of leads or ana (ana, bo, cy)");
@@ -359,12 +362,13 @@ TEST(the_matching_finds_a_way_exactly_when_there_is_one)
         }
         size_t n_reqs = 1 + (size_t)(random() % 3);
         for (size_t r = 0; r < n_reqs; r++) {
-            reqs[r] = (struct requirement){from[r], 1 + (size_t)(random() % 2),
-                                           1 + (uint32_t)(random() % 2)};
+            reqs[r] = (struct requirement){.from = from[r],
+                                           .n_from = 1 + (size_t)(random() % 2),
+                                           .count = 1 + (uint32_t)(random() % 2)};
             from[r][0] = group_names[random() % 4];
             from[r][1] = group_names[random() % 4];
         }
-        struct quorum q = {reqs, n_reqs};
+        struct quorum q = {.reqs = reqs, .n_reqs = n_reqs};
         uint32_t have[3] = {0};
         bool want = met_by_trying(&q, who, CROWD, 0, have);
         CHECK(quorum_tally(&q, who, CROWD).met == want);

@@ -65,14 +65,14 @@ static const struct person everyone[] = {
      .n_accounts = 1},
     {.name = STR_INIT("di")},
 };
-static const struct people people = {everyone, ARRAY_LEN(everyone)};
+static const struct people people = {.list = everyone, .n = ARRAY_LEN(everyone)};
 static const struct link_file files[] = {{STR_INIT("c.yaml"), STR_INIT("version: 1\n")}};
 static const struct link_config config = {files, 1};
 static const struct broker_policy policy = {.people = &people, .version = STR_INIT("v1"), .files = &config, .vocabulary = STR_INIT("a.fact")};
 
 static const struct str from_dba[] = {STR_INIT("dba")};
-static const struct requirement one_dba[] = {{from_dba, 1, 1}};
-static const struct requirement two_dba[] = {{from_dba, 1, 2}};
+static const struct requirement one_dba[] = {{.from = from_dba, .n_from = 1, .count = 1}};
+static const struct requirement two_dba[] = {{.from = from_dba, .n_from = 1, .count = 2}};
 
 #define ENVELOPE STR("{\"countersign\":1,\"kind\":\"sql\",\"action\":{\"text\":\"DELETE FROM t\"}}")
 
@@ -241,7 +241,7 @@ static struct link_submit a_submit(uint64_t hold)
                                 .policy_version = STR("v1"),
                                 .guardrails = STR("bulk"),
                                 .message = STR("no WHERE"),
-                                .quorum = {one_dba, 1},
+                                .quorum = {.reqs = one_dba, .n_reqs = 1},
                                 .decide_within_ns = 60 * NS_PER_S,
                                 .run_within_ns = 30 * NS_PER_S};
 }
@@ -407,7 +407,7 @@ TEST(watchers_hear_of_it_when_it_is_stored)
     hello(&r, 0);
     CHECK_OK(broker_subscribe(r.b, count_event, &r, &s));
     struct link_submit two = a_submit(1);
-    two.quorum = (struct quorum){two_dba, 1};
+    two.quorum = (struct quorum){.reqs = two_dba, .n_reqs = 1};
     CHECK_OK(submit_as(&r, 0, two));
     uint64_t id = r.seen->request;
     CHECK_OK(approve(&r, "ana", id));
@@ -463,7 +463,7 @@ TEST(I3_one_person_counts_once)
     rig_init(&r);
     hello(&r, 0);
     struct link_submit two = a_submit(1);
-    two.quorum = (struct quorum){two_dba, 1};
+    two.quorum = (struct quorum){.reqs = two_dba, .n_reqs = 1};
     CHECK_OK(submit_as(&r, 0, two));
     uint64_t id = r.seen->request;
     CHECK_STR(str_of(r.seen->text), "2 of dba (ana, bo)");
@@ -527,11 +527,11 @@ TEST(who_may_decide_leaves_out_the_requester_and_who_voted)
     rig_init(&r);
     hello(&r, 0);
     struct link_submit two = a_submit(1);
-    two.quorum = (struct quorum){two_dba, 1};
+    two.quorum = (struct quorum){.reqs = two_dba, .n_reqs = 1};
     CHECK_OK(submit_as(&r, 0, two));
     CHECK_OK(approve(&r, "ana", r.seen->request));
     CHECK_OK(broker_get(r.b, r.seen->request, &r.a, &q));
-    CHECK_OK(broker_who_may_decide(r.b, &q, &r.a, &lines, &n));
+    CHECK_OK(broker_who_may_decide(r.b, &q, (struct moment){0}, &r.a, &lines, &n));
     CHECK(n == 1 && lines[0].count == 2 && lines[0].have == 1 && lines[0].n_candidates == 1);
     CHECK_STR(lines[0].candidates[0], "bo");
     CHECK(broker_may_vote(r.b, &q, STR("bo")) && !broker_may_vote(r.b, &q, STR("ana")) &&
@@ -675,7 +675,7 @@ TEST(I2_who_lost_the_right_since_voting_does_not_count_at_the_claim)
         {.name = STR_INIT("ana")},
         {.name = STR_INIT("bo"), .groups = g_dba, .n_groups = 1},
     };
-    static const struct people left = {fewer, 2};
+    static const struct people left = {.list = fewer, .n = 2};
     static const struct broker_policy next = {.people = &left, .version = STR_INIT("v2"), .files = &config, .vocabulary = STR_INIT("a.fact")};
     struct rig r;
     rig_init(&r);
@@ -747,7 +747,7 @@ TEST(S6_a_submission_that_is_not_what_it_says_is_refused)
     bad[1].envelope = STR("{}\n{}");
     bad[1].digest = digest_of(bad[1].envelope);
     bad[2].context = STR("{");
-    bad[3].quorum = (struct quorum){NULL, 0};
+    bad[3].quorum = (struct quorum){.reqs = NULL, .n_reqs = 0};
     bad[4].decide_within_ns = 0;
     bad[5].run_within_ns = INT64_MAX;
     bad[6].explanation = STR("nothing");
@@ -787,17 +787,17 @@ TEST(L4_one_subject_opens_so_many_requests_and_no_more)
 TEST(what_nobody_could_approve_is_refused_at_once)
 {
     static const struct str nobody[] = {STR_INIT("leads")};
-    static const struct requirement of_nobody[] = {{nobody, 1, 1}};
-    static const struct requirement three[] = {{from_dba, 1, 3}};
+    static const struct requirement of_nobody[] = {{.from = nobody, .n_from = 1, .count = 1}};
+    static const struct requirement three[] = {{.from = from_dba, .n_from = 1, .count = 3}};
     struct rig r;
     rig_init(&r);
     hello(&r, 0);
     struct link_submit s = a_submit(1);
-    s.quorum = (struct quorum){of_nobody, 1};
+    s.quorum = (struct quorum){.reqs = of_nobody, .n_reqs = 1};
     CHECK_OK(submit_as(&r, 0, s));
     CHECK(r.seen->end == END_UNAVAILABLE && r.seen->count[LINK_ENDED] == 1);
     s = a_submit(2);
-    s.quorum = (struct quorum){three, 1}; /* ana, bo, and cy who asks */
+    s.quorum = (struct quorum){.reqs = three, .n_reqs = 1}; /* ana, bo, and cy who asks */
     CHECK_OK(submit_as(&r, 0, s));
     CHECK(r.seen->count[LINK_ENDED] == 2 && r.seen->count[LINK_SUBMITTED] == 0);
     rig_done(&r);
@@ -852,10 +852,10 @@ TEST(a_kept_request_waits_without_its_client_and_the_same_action_attaches)
     CHECK_OK(submit_as(&r, 1, stricter));
     CHECK(r.seen->request != id); /* nor is an approval good for more than it was asked for */
     static const struct str from[] = {STR_INIT("dba")};
-    static const struct requirement two[] = {{from, 1, 2}};
+    static const struct requirement two[] = {{.from = from, .n_from = 1, .count = 2}};
     stricter = s;
     stricter.hold = 8;
-    stricter.quorum = (struct quorum){two, 1};
+    stricter.quorum = (struct quorum){.reqs = two, .n_reqs = 1};
     CHECK_OK(submit_as(&r, 1, stricter));
     CHECK(r.seen->request != id && r.seen->count[LINK_APPROVED] == 0);
     s.hold = 6;
@@ -1201,7 +1201,7 @@ TEST(A3_a_log_that_lost_its_end_or_is_another_is_noticed_at_the_start)
 
 TEST(tokens_are_issued_by_admins_and_end_with_their_person)
 {
-    static const struct people without_ana = {everyone + 1, ARRAY_LEN(everyone) - 1};
+    static const struct people without_ana = {.list = everyone + 1, .n = ARRAY_LEN(everyone) - 1};
     static const struct broker_policy next = {.people = &without_ana, .version = STR_INIT("v2"), .files = &config, .vocabulary = STR_INIT("a.fact")};
     struct rig r;
     struct broker_error said;

@@ -10,7 +10,7 @@
 
 static const struct str dba[] = {STR_INIT("dba"), STR_INIT("ana")};
 static const struct str leads[] = {STR_INIT("leads")};
-static const struct requirement reqs[] = {{dba, 2, 2}, {leads, 1, 1}};
+static const struct requirement reqs[] = {{.from = dba, .n_from = 2, .count = 2}, {.from = leads, .n_from = 1, .count = 1}};
 static const struct link_open_hold holds[] = {{1, 10, {{1}}}, {2, 0, {{2, 3}}}};
 static const uint64_t runs[] = {7, UINT64_MAX};
 static const struct link_file config_files[] = {{STR_INIT("a.yaml"), STR_INIT("version: 1\n")},
@@ -26,7 +26,7 @@ static const struct link_message samples[] = {
                 .subject = STR_INIT("dev"), .person = STR_INIT("cy"),
                 .on_behalf_of = STR_INIT("bo"), .resource = STR_INIT("shop"),
                 .policy_version = STR_INIT("abc"), .guardrails = STR_INIT("bulk"),
-                .message = STR_INIT("no WHERE"), .quorum = {reqs, 2},
+                .message = STR_INIT("no WHERE"), .quorum = {.reqs = reqs, .n_reqs = 2},
                 .decide_within_ns = 900, .run_within_ns = -1, .keep_on_disconnect = true}},
     {.type = LINK_WITHDRAW,
      .withdraw = {.hold = 4, .request = 5, .reason = STR_INIT("Ctrl-C"), .gone = true}},

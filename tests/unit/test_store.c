@@ -51,7 +51,7 @@ static void bench_done(struct bench *b)
 
 static const struct str dba[] = {STR_INIT("dba"), STR_INIT("ana")};
 static const struct str leads[] = {STR_INIT("leads")};
-static const struct requirement reqs[] = {{dba, 2, 2}, {leads, 1, 1}};
+static const struct requirement reqs[] = {{.from = dba, .n_from = 2, .count = 2}, {.from = leads, .n_from = 1, .count = 1}};
 
 static struct store_request sample(void)
 {
@@ -60,7 +60,7 @@ static struct store_request sample(void)
               .context = STR("{}"), .explanation = STR("[]"), .subject = STR("dev\0x"),
               .person = STR("cy"), .on_behalf_of = STR("bo"), .resource = STR("shop"),
               .policy_version = STR("v1"), .guardrails = STR("bulk"), .message = STR("no WHERE"),
-              .quorum = {reqs, 2}, .keep_on_disconnect = true, .created_wall_ns = 10,
+              .quorum = {.reqs = reqs, .n_reqs = 2}, .keep_on_disconnect = true, .created_wall_ns = 10,
               .decide_by_wall_ns = 20},
         .run_within_ns = 5,
         .holder = {STR("k1"), 3, 77, 9},
@@ -98,7 +98,10 @@ TEST(a_request_comes_back_whole_after_reopening)
     struct store_request got;
     bench_init(&b);
     uint64_t id = insert_one(&b);
-    struct vote v = {STR("ana"), VOTE_APPROVE, STR("fine"), {{7}}, 15, STR("socket"), STR("sig"), STR("what")};
+    struct vote v = {.person = STR("ana"), .kind = VOTE_APPROVE, .reason = STR("fine"),
+                     .digest = {{7}}, .time_wall_ns = 15, .via = STR("socket"),
+                     .signature = STR("sig"), .signed_text = STR("what"),
+                     .on_duty = STR("oncall"), .stood_for = STR("bo cy")};
     CHECK_OK(store_begin(b.s));
     CHECK_OK(store_vote_insert(b.s, id, &v));
     CHECK_OK(store_commit(b.s));
@@ -168,18 +171,56 @@ TEST(nothing_changes_outside_a_transaction_or_after_a_rollback)
     bench_done(&b);
 }
 
-TEST(I3_one_person_casts_one_vote_of_a_kind)
+TEST(I3_one_vote_of_a_person_stands)
 {
     struct bench b;
     struct vote v = {.person = STR("ana"), .kind = VOTE_APPROVE};
+    struct store_request got;
     bench_init(&b);
     uint64_t id = insert_one(&b);
     CHECK_OK(store_begin(b.s));
     CHECK_OK(store_vote_insert(b.s, id, &v));
     CHECK_ERR(store_vote_insert(b.s, id, &v), ERR_EXISTS);
     v.kind = VOTE_REJECT;
+    CHECK_ERR(store_vote_insert(b.s, id, &v), ERR_EXISTS);
+    CHECK_OK(store_vote_retract(b.s, id, STR("ana"), 77));
+    CHECK_ERR(store_vote_retract(b.s, id, STR("ana"), 78), ERR_STALE);
     CHECK_OK(store_vote_insert(b.s, id, &v));
     CHECK_ERR(store_vote_insert(b.s, id + 1, &v), ERR_INVALID); /* no such request */
+    CHECK_OK(store_request_get(b.s, id, &b.a, &got));
+    CHECK(got.r.n_votes == 2);
+    CHECK(got.r.votes[0].retracted_wall_ns == 77 && got.r.votes[1].retracted_wall_ns == 0);
+    store_rollback(b.s);
+    bench_done(&b);
+}
+
+TEST(a_quorum_keeps_its_stages_its_waits_and_whom_it_has_asked)
+{
+    static const struct str names[] = {STR_INIT("dba"), STR_INIT("leads"), STR_INIT("cto")};
+    static const int64_t waits[] = {0, 10, 20};
+    static const struct requirement staged[] = {
+        {.from = dba, .n_from = 2, .count = 1, .asked_wall_ns = 5},
+        {.from = names, .n_from = 3, .count = 2, .after_ns = waits, .stage = 1, .n_later = 3},
+    };
+    struct bench b;
+    struct store_request q = sample(), got;
+    uint64_t id;
+    bench_init(&b);
+    q.r.quorum = (struct quorum){
+        .reqs = staged, .n_reqs = 2, .rejects = 2, .reason_to_approve = true};
+    CHECK_OK(store_begin(b.s));
+    CHECK_OK(store_request_insert(b.s, &q, &id));
+    CHECK_OK(store_request_get(b.s, id, &b.a, &got));
+    const struct quorum *r = &got.r.quorum;
+    CHECK(r->rejects == 2 && r->reason_to_approve && r->n_reqs == 2);
+    CHECK(r->reqs[0].after_ns == NULL && r->reqs[0].n_later == 0 && r->reqs[0].asked_wall_ns == 5);
+    CHECK(r->reqs[1].stage == 1 && r->reqs[1].n_later == 3 && r->reqs[1].asked_wall_ns == 0);
+    CHECK(r->reqs[1].after_ns[1] == 10 && r->reqs[1].after_ns[2] == 20);
+    CHECK_OK(store_request_ask(b.s, id, 1, 1, 30));
+    CHECK_OK(store_request_ask(b.s, id, 1, 2, 40));
+    CHECK_ERR(store_request_ask(b.s, id, 1, 2, 50), ERR_STALE);
+    CHECK_OK(store_request_get(b.s, id, &b.a, &got));
+    CHECK(got.r.quorum.reqs[1].n_later == 1 && got.r.quorum.reqs[1].asked_wall_ns == 30);
     store_rollback(b.s);
     bench_done(&b);
 }
@@ -402,7 +443,8 @@ TAP_MAIN(T(a_request_comes_back_whole_after_reopening),
          T(S3_a_change_of_state_is_compare_and_set),
          T(S4_changes_that_the_life_does_not_know_are_refused),
          T(nothing_changes_outside_a_transaction_or_after_a_rollback),
-         T(I3_one_person_casts_one_vote_of_a_kind),
+         T(I3_one_vote_of_a_person_stands),
+         T(a_quorum_keeps_its_stages_its_waits_and_whom_it_has_asked),
          T(S3_a_grant_is_used_once_and_only_for_what_it_is_bound_to),
          T(lists_are_newest_first_filtered_paged_and_without_long_envelopes),
          T(tokens_are_found_by_hash_and_revoked_once), T(the_files_are_for_the_owner_only),
