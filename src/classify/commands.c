@@ -340,9 +340,36 @@ static const char *const transaction_tags[] = {
     [TRANS_STMT_ROLLBACK_PREPARED] = "ROLLBACK PREPARED",
 };
 
+static enum sql_transaction transaction_kind(const TransactionStmt *s)
+{
+    static const enum sql_transaction kinds[] = {
+        [TRANS_STMT_BEGIN] = SQL_TX_BEGIN,
+        [TRANS_STMT_START] = SQL_TX_BEGIN,
+        [TRANS_STMT_COMMIT] = SQL_TX_COMMIT,
+        [TRANS_STMT_ROLLBACK] = SQL_TX_ROLLBACK,
+        [TRANS_STMT_SAVEPOINT] = SQL_TX_SAVEPOINT,
+        [TRANS_STMT_RELEASE] = SQL_TX_RELEASE,
+        [TRANS_STMT_ROLLBACK_TO] = SQL_TX_ROLLBACK_TO,
+        [TRANS_STMT_PREPARE] = SQL_TX_PREPARE,
+        [TRANS_STMT_COMMIT_PREPARED] = SQL_TX_NONE,
+        [TRANS_STMT_ROLLBACK_PREPARED] = SQL_TX_NONE,
+    };
+    enum sql_transaction kind = kinds[s->kind];
+    int64_t n;
+    if (s->chain)
+        return kind == SQL_TX_COMMIT ? SQL_TX_COMMIT_CHAIN : SQL_TX_ROLLBACK_CHAIN;
+    for (int i = 0; i < tree_list_len(s->options) && kind <= SQL_TX_BEGIN_READ_WRITE; i++) {
+        const DefElem *d = tree_list_at(s->options, i);
+        if (strcmp(d->defname, "transaction_read_only") == 0 && tree_const_int(d->arg, &n))
+            kind = n != 0 ? SQL_TX_BEGIN_READ_ONLY : SQL_TX_BEGIN_READ_WRITE; /* the last one counts */
+    }
+    return kind;
+}
+
 static void visit_transaction(struct walk *w, const void *node, struct place place)
 {
     const TransactionStmt *s = node;
+    w->c->f.transaction = transaction_kind(s);
     collect_static(w->c, SET_COMMANDS, transaction_tags[s->kind]);
     walk_mark(w, place, SQL_TRANSACTION, 0, 0);
     if (s->gid != NULL)

@@ -255,6 +255,8 @@ static void set_transaction(struct walk *w, const VariableSetStmt *s, struct pla
     walk_mark(w, place, SQL_TRANSACTION, 0, 0);
     if (strcmp(s->name, "SESSION CHARACTERISTICS") == 0)
         walk_mark(w, place, SQL_SESSION, 0, 0);
+    else
+        w->c->f.transaction = SQL_TX_SET;
     for (int i = 0; i < tree_list_len(s->args); i++) {
         const Node *arg = tree_list_at(s->args, i);
         if (!IsA(arg, DefElem)) /* TRANSACTION SNAPSHOT */

@@ -283,6 +283,20 @@ static enum verdict port_submit(void *ctx, struct source_session *owner, const s
     return v;
 }
 
+static void port_walled(void *ctx, struct source_session *owner, const struct action *asked, const char *why)
+{
+    struct door *door = ctx;
+    struct gate *g = door->gate;
+    const struct decision d = {.verdict = VERDICT_DENY};
+    struct action a = *asked;
+    const struct judged x = {door, owner, &a, &d};
+    a.resource = door->resource;
+    arena_reset(&g->arena);
+    record_refusal(g, &x, why);
+    g->counts.denied++;
+    give_back(g);
+}
+
 static bool port_watches(void *ctx, const struct resource *r)
 {
     const struct door *door = ctx;
@@ -359,6 +373,7 @@ static void port_tell_peers(void *ctx, const char *source_type, struct str bytes
 static const struct gate_port port_functions = {
     .watches = port_watches,
     .submit = port_submit,
+    .walled = port_walled,
     .withdraw = port_withdraw,
     .ran = port_ran,
     .session_opened = port_session_opened,

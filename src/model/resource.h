@@ -28,6 +28,7 @@ struct resource {
     struct str upstream_ca;     /* file name; empty: the system's */
 
     bool allow_replication;
+    bool wall_read_only; /* what is classed as a read runs where the server forbids writing */
     uint32_t default_verdict; /* enum verdict where no guardrail matches */
 };
 

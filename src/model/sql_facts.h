@@ -100,6 +100,23 @@ enum sql_lock {
     SQL_LOCK_ACCESS_EXCLUSIVE,
 };
 
+/* What one statement does to the transaction it runs in; of several statements, see parts. */
+enum sql_transaction {
+    SQL_TX_NONE,
+    SQL_TX_BEGIN,
+    SQL_TX_BEGIN_READ_ONLY,
+    SQL_TX_BEGIN_READ_WRITE,
+    SQL_TX_COMMIT,
+    SQL_TX_COMMIT_CHAIN,
+    SQL_TX_ROLLBACK,
+    SQL_TX_ROLLBACK_CHAIN,
+    SQL_TX_PREPARE,      /* PREPARE TRANSACTION: its end in this session */
+    SQL_TX_SAVEPOINT,
+    SQL_TX_RELEASE,
+    SQL_TX_ROLLBACK_TO,
+    SQL_TX_SET,          /* SET TRANSACTION */
+};
+
 /* Names without duplicates, in order of first appearance. */
 struct sql_names {
     const struct str *v;
@@ -192,6 +209,7 @@ struct sql_facts {
     struct sql_names fetch_names;         /* FETCH, MOVE, WHERE CURRENT OF */
 
     /* For the source, not for guardrails. */
+    enum sql_transaction transaction;
     const struct sql_named *named;
     size_t n_named;
     const struct sql_setting *setting_changes;

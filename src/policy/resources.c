@@ -19,6 +19,7 @@ struct resource_source {
     struct str name, type;
     const struct yaml_node *type_node, *labels, *listen, *upstream, *client_tls, *upstream_tls;
     struct str cert, key, ca;
+    const struct yaml_node *walls;
     bool allow_replication;
     uint32_t default_verdict;
 };
@@ -35,6 +36,7 @@ static const struct field resource_fields[] = {
     {"upstream_tls", field_node, offsetof(struct resource_source, upstream_tls), false},
     {"upstream_ca", field_path, offsetof(struct resource_source, ca), false},
     {"allow_replication", field_bool, offsetof(struct resource_source, allow_replication), false},
+    {"walls", field_node, offsetof(struct resource_source, walls), false},
     {"default", field_verdict, offsetof(struct resource_source, default_verdict), false},
 };
 
@@ -161,6 +163,20 @@ static void tls_read(struct loader *l, const struct resource_source *s, struct r
                       "`upstream_ca` is only looked at with `upstream_tls: verify-full`");
 }
 
+static void walls_read(struct loader *l, const struct yaml_node *v, struct resource *r)
+{
+    static const struct word words[] = {{"read_only", 1}};
+    int wall = 0;
+    if (v == NULL || !field_is_sequence(l, v, "a list of walls"))
+        return;
+    for (const struct yaml_node *i = v->first; i != NULL; i = i->next)
+        if (field_word(l, i, words, ARRAY_LEN(words), &wall))
+            r->wall_read_only = true;
+    if (r->wall_read_only && r->allow_replication)
+        problem_error(l->problems, yaml_place(v), STR("give replication a resource of its own"),
+                      "`walls` cannot stand around replication connections");
+}
+
 static void resource_read(struct loader *l, const struct yaml_node *v, struct resource *r)
 {
     struct resource_source s = {.default_verdict = VERDICT_ALLOW};
@@ -182,6 +198,7 @@ static void resource_read(struct loader *l, const struct yaml_node *v, struct re
     listen_read(l, s.listen, r);
     upstream_read(l, s.upstream, type, r);
     tls_read(l, &s, r);
+    walls_read(l, s.walls, r);
 }
 
 static bool address_eq(const struct address *a, const struct address *b)

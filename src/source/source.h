@@ -85,6 +85,9 @@ struct gate_port {
     enum verdict (*submit)(void *gate, struct source_session *owner, const struct action *a,
                            struct submission *ret);
 
+    /* The source itself does not let the action pass: recorded. */
+    void (*walled)(void *gate, struct source_session *owner, const struct action *a, const char *why);
+
     /* The requester gave up, or (gone) its connection ended, in which case a request whose guardrail
      * keeps it stays open. The hold is gone after; no call about it follows. */
     void (*withdraw)(void *gate, struct hold *h, struct str reason, bool gone);

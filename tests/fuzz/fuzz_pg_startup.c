@@ -25,7 +25,7 @@ static void what_is_sent_on_says_the_same(const struct pg_first *f, struct arena
     struct str why;
     size_t used, k = 0;
     buf_init(&out, LIMIT_PG_STARTUP_PACKET + 4);
-    must(pg_startup_write(&out, f) == ERR_OK);
+    must(pg_startup_write(&out, f, false) == ERR_OK);
     must(pg_first_read(buf_view(&out), a, &again, &used, &why) == ERR_OK);
     must(used == buf_len(&out) && again.minor == 0);
     must(str_eq(again.user, f->user) && str_eq(again.database, f->database));

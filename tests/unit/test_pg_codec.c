@@ -69,7 +69,7 @@ TEST(a_newer_minor_version_is_answered_and_not_passed_on)
     buf_init(&b, 20000);
     buf_init(&out, 20000);
     CHECK_OK(first_of(&a, packet(&b, PG_PROTOCOL_3_0 + 2, STR("user\0ana\0_pq_.x\0y\0\0")), &f));
-    CHECK_OK(pg_startup_write(&out, &f));
+    CHECK_OK(pg_startup_write(&out, &f, false));
     CHECK(str_eq(buf_view(&out), STR("\0\0\0\x12\0\3\0\0user\0ana\0\0")));
     buf_clear(&out);
     CHECK_OK(pg_negotiate_write(&out, &f));

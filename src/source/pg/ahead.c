@@ -10,7 +10,7 @@
 static bool ends_segment(const struct pg_entry *e)
 {
     return e->type == PG_E_SYNC || e->type == PG_E_QUERY || e->type == PG_E_FUNCTION ||
-           e->type == PG_E_REFUSED_QUERY;
+           e->type == PG_E_REFUSED_QUERY || (e->type == PG_E_OWN && e->readies != 0);
 }
 
 /* The newest outstanding message that makes or drops the name; NULL where there is none. In the

@@ -162,6 +162,29 @@ static bool names_unsettled(const struct source_session *s, const struct sql_fac
     return (f->execute_names.n != 0 || f->fetch_names.n != 0) && pg_ring_count(&s->ring) != 0;
 }
 
+/* STEP_SEND where the wall has nothing against judging s->judged now. */
+static enum step wall(struct source_session *s, struct message *m)
+{
+    const struct sql_facts *f = sql_cached_facts(s->judged.text);
+    const char *why = pg_wall_refuses(s, f);
+    if (why == NULL && !pg_wall_must_wait(s, f, m->type != 'E'))
+        return STEP_SEND;
+    bool alive = why == NULL || pg_walled(s, why, m->report);
+    pg_judged_done(&s->judged);
+    if (why == NULL)
+        return wait_for_answers(s, m);
+    return alive ? STEP_REFUSE : STEP_STOP;
+}
+
+/* s->judged was let through: its entry, and those of the wall around it. */
+static enum err push_judged(struct source_session *s, uint64_t run, bool simple)
+{
+    const struct sql_facts *f = sql_cached_facts(s->judged.text);
+    TRY(pg_wall_before(s, f, simple));
+    TRY(pg_push_judged(s, run));
+    return pg_wall_after(s, f, simple);
+}
+
 /* s->judged is set. */
 static enum step judge(struct source_session *s, struct message *m)
 {
@@ -170,6 +193,12 @@ static enum step judge(struct source_session *s, struct message *m)
         pg_judged_done(&s->judged);
         return wait_for_answers(s, m);
     }
+    enum err bad = pg_resolve_names(s);
+    if (bad != ERR_OK)
+        return failed(s, bad);
+    enum step may = wall(s, m);
+    if (may != STEP_SEND)
+        return may;
     enum pg_ruling ruling = s->st->watched ? pg_judge(s, m->len, &run, m->report) : RULING_ALLOW;
     enum step step = STEP_STOP;
     switch (ruling) {
@@ -179,7 +208,7 @@ static enum step judge(struct source_session *s, struct message *m)
         step = STEP_REFUSE;
         break;
     case RULING_ALLOW: {
-        enum err e = pg_push_judged(s, run);
+        enum err e = push_judged(s, run, m->type != 'E');
         step = e == ERR_OK ? STEP_SEND : failed(s, e);
         break;
     }
@@ -241,6 +270,17 @@ static enum step push_execute(struct source_session *s, struct pg_portal *p)
     return STEP_SEND;
 }
 
+/* More of what was let through. */
+static enum step fetch_on(struct source_session *s, struct message *m, struct pg_portal *p)
+{
+    static const struct sql_facts unknown = {.may_write = true};
+    const struct sql_facts *f = p->text != NULL ? sql_cached_facts(p->text) : &unknown;
+    if (pg_wall_must_wait(s, f, false))
+        return wait_for_answers(s, m);
+    enum err e = pg_wall_before(s, f, false);
+    return e == ERR_OK ? push_execute(s, p) : failed(s, e);
+}
+
 static enum step on_execute(struct source_session *s, struct message *m)
 {
     struct pg_execute x;
@@ -254,7 +294,7 @@ static enum step on_execute(struct source_session *s, struct message *m)
     if (step != STEP_SEND)
         return step;
     if (p != NULL && p->judged)
-        return push_execute(s, p);
+        return fetch_on(s, m, p);
     s->judged.operation = "execute";
     s->judged.portal = p != NULL ? pg_portal_ref(p) : NULL;
     enum err e = portal_text(s, p, x.portal, &s->judged.text);

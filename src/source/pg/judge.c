@@ -48,7 +48,7 @@ static bool names_are_plain(const struct sql_names *names)
 }
 
 /* EXECUTE and FETCH carry the facts of what they run. */
-static enum err resolve_names(struct source_session *s)
+enum err pg_resolve_names(struct source_session *s)
 {
     struct pg_judged *j = &s->judged;
     const struct sql_facts *f = sql_cached_facts(j->text);
@@ -89,14 +89,8 @@ static enum pg_ruling broken(struct source_session *s, enum err e)
     return RULING_BROKEN;
 }
 
-enum pg_ruling pg_judge(struct source_session *s, size_t message_len, uint64_t *ret_run,
-                        struct buf *report)
+static void set_action(struct source_session *s)
 {
-    const struct gate_port *gate = s->st->gate;
-    struct submission sub = {.hold = NULL};
-    enum err e = resolve_names(s);
-    if (e != ERR_OK)
-        return broken(s, e);
     s->context.in_transaction = s->tx_open;
     s->context.role = buf_view(&s->role.now);
     s->action = (struct action){.kind = ACTION_SQL,
@@ -107,6 +101,24 @@ enum pg_ruling pg_judge(struct source_session *s, size_t message_len, uint64_t *
                                 .resource = s->st->resource,
                                 .context = &s->context,
                                 .time_wall_ns = clock_wall_ns()};
+}
+
+bool pg_walled(struct source_session *s, const char *why, struct buf *report)
+{
+    struct pg_report r = {"ERROR", PG_DENIED, str_of(why), STR("This resource has a read-only wall; nothing was run."),
+                          STR("Reads run read-only by themselves, and what may write is let through the wall by itself.")};
+    set_action(s);
+    s->st->gate->walled(s->st->gate->gate, s, &s->action, why);
+    enum err e = pg_put_report(report, &r);
+    return e == ERR_OK || broken(s, e) != RULING_BROKEN;
+}
+
+enum pg_ruling pg_judge(struct source_session *s, size_t message_len, uint64_t *ret_run,
+                        struct buf *report)
+{
+    const struct gate_port *gate = s->st->gate;
+    struct submission sub = {.hold = NULL};
+    set_action(s);
     enum verdict v = gate->submit(gate->gate, s, &s->action, &sub);
     if (v == VERDICT_ALLOW) {
         *ret_run = sub.run;
@@ -121,7 +133,7 @@ enum pg_ruling pg_judge(struct source_session *s, size_t message_len, uint64_t *
     if (v != VERDICT_DENY)
         sub.refusal = (struct refusal){.kind = REFUSAL_UNAVAILABLE,
                                        .message = STR("the gateway has no verdict for this statement")};
-    e = put_refusal(report, &sub.refusal);
+    enum err e = put_refusal(report, &sub.refusal);
     return e == ERR_OK ? RULING_REFUSED : broken(s, e);
 }
 
@@ -286,7 +298,9 @@ void pg_release(struct source_session *s, struct hold *h, uint64_t run)
         release_bind(s, run);
         return;
     }
-    if (pg_push_judged(s, run) != ERR_OK) {
+    const struct sql_facts *f = sql_cached_facts(s->judged.text);
+    if (pg_wall_before(s, f, !extended) != ERR_OK || pg_push_judged(s, run) != ERR_OK ||
+        pg_wall_after(s, f, !extended) != ERR_OK) {
         pg_session_close(s, STR("out of memory"));
         return;
     }
@@ -296,7 +310,7 @@ void pg_release(struct source_session *s, struct hold *h, uint64_t run)
     s->segment_open = extended;
     s->scanned = 0;
     s->held_len = 0;
-    if (!pg_to_server(s, (struct str){all.p, len}))
+    if (!pg_to_server_walled(s, (struct str){all.p, len}))
         return;
     buf_consume(&s->in, len);
     pg_client_resume(s);

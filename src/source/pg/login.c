@@ -76,6 +76,12 @@ enum pass pg_on_first_ready(struct source_session *s, struct str body)
 {
     if (body.n != 1)
         return PASS_DIVERGED;
+    if (s->st->resource->wall_read_only && !s->wall.on) {
+        pg_session_fatal(s, PG_UNAVAILABLE, STR("the database does not report the session's read-only state"),
+                         STR("This resource has a read-only wall, which needs PostgreSQL 14 or newer and no pooler in between."),
+                         (struct str){NULL, 0});
+        return PASS_CLOSED;
+    }
     s->phase = PHASE_READY;
     pg_note_status(s, body.p[0]);
     timer_free(s->timer);

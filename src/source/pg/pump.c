@@ -23,6 +23,31 @@ bool pg_to_server(struct source_session *s, struct str bytes)
     return false;
 }
 
+void pg_segment_ended(struct source_session *s)
+{
+    s->segment_open = false;
+    s->wall.segment = WALL_SEGMENT_READ;
+}
+
+bool pg_to_server_walled(struct source_session *s, struct str group)
+{
+    enum { JOINED = 64 * 1024 }; /* longer ones are not copied for the sake of one write */
+    struct pg_wall *w = &s->wall;
+    struct buf all CLEANUP(buf_done) = {0};
+    bool ok;
+    buf_init(&all, 2 * JOINED);
+    if (buf_len(&w->before) == 0 && buf_len(&w->after) == 0)
+        return pg_to_server(s, group);
+    if (group.n <= JOINED && buf_put_str(&all, buf_view(&w->before)) == ERR_OK &&
+        buf_put_str(&all, group) == ERR_OK && buf_put_str(&all, buf_view(&w->after)) == ERR_OK)
+        ok = pg_to_server(s, buf_view(&all));
+    else
+        ok = pg_to_server(s, buf_view(&w->before)) && pg_to_server(s, group) && pg_to_server(s, buf_view(&w->after));
+    buf_clear(&w->before);
+    buf_clear(&w->after);
+    return ok;
+}
+
 static bool send_ready(struct source_session *s, struct pump *p)
 {
     struct str run = {p->p + p->from, p->ready - p->from};
@@ -78,7 +103,21 @@ static void mark_sent(struct source_session *s, struct pump *p, const struct mes
     if (m->type == 'E' || m->type == 'H')
         s->segment_open = s->segment_open || s->flow == FLOW_NORMAL;
     else if (ends_segment_type(m->type) && s->flow == FLOW_NORMAL)
-        s->segment_open = false;
+        pg_segment_ended(s);
+}
+
+/* The message and what was deferred: with the next run, or at once where the wall's statements stand around it. */
+static bool send(struct source_session *s, struct pump *p, const struct message *m)
+{
+    bool walled = buf_len(&s->wall.before) != 0 || buf_len(&s->wall.after) != 0;
+    if (walled && !send_ready(s, p))
+        return false;
+    mark_sent(s, p, m);
+    if (!walled)
+        return true;
+    struct str group = {p->p + p->from, p->ready - p->from};
+    p->from = p->ready;
+    return pg_to_server_walled(s, group);
 }
 
 /* Deferred ones go now, with a Flush, so that what is waited for comes. */
@@ -128,7 +167,8 @@ static bool pump(struct source_session *s, struct pump *p)
             p->at += m.len;
             break;
         case STEP_SEND:
-            mark_sent(s, p, &m);
+            if (!send(s, p, &m))
+                return false;
             break;
         case STEP_DROP:
             if (!send_ready(s, p))

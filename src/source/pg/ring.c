@@ -54,6 +54,18 @@ enum err pg_ring_push(struct pg_ring *r, enum pg_entry_type type, struct pg_entr
     return ERR_OK;
 }
 
+enum err pg_ring_insert(struct pg_ring *r, enum pg_entry_type type, struct pg_entry **ret)
+{
+    struct pg_entry *e;
+    TRY(pg_ring_push(r, type, &e));
+    for (size_t i = r->tail - 1; i > r->unsent; i--)
+        r->e[i & (r->size - 1)] = r->e[(i - 1) & (r->size - 1)];
+    e = &r->e[r->unsent & (r->size - 1)];
+    *e = (struct pg_entry){.type = type};
+    *ret = e;
+    return ERR_OK;
+}
+
 void pg_ring_pop(struct pg_ring *r)
 {
     assert(r->tail > r->head);
@@ -72,6 +84,12 @@ void pg_ring_set_barrier(struct pg_ring *r, struct pg_entry *e)
 void pg_ring_mark_sent(struct pg_ring *r)
 {
     r->unsent = r->tail;
+}
+
+void pg_ring_mark_first_sent(struct pg_ring *r)
+{
+    assert(r->unsent < r->tail);
+    r->unsent++;
 }
 
 void pg_ring_drop_unsent(struct pg_ring *r)

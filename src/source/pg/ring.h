@@ -26,6 +26,7 @@ enum pg_entry_type {
     PG_E_COPY_END,       /* CopyDone or CopyFail: no answer of its own */
     PG_E_REFUSED_PARSE,  /* our own, made to fail in place of a refused Execute */
     PG_E_REFUSED_QUERY,  /* our own, made to fail in place of a refused Query */
+    PG_E_OWN,            /* statements of the gateway's own, wall.h: their answers are swallowed */
 };
 
 struct pg_entry {
@@ -33,6 +34,8 @@ struct pg_entry {
     bool barrier;   /* nothing may be judged before this one is answered */
     bool described; /* DESCRIBE_STATEMENT: its ParameterDescription came */
     uint16_t part;  /* QUERY: statements answered so far */
+    bool synced, restores, own_failed; /* OWN: it ends with a Sync; it is pg_wall_restore's; the server said no */
+    uint8_t readies, closes;           /* OWN: ReadyForQuery or CloseComplete still to come; the last ends it */
     struct pg_statement *statement; /* PARSE, DESCRIBE_STATEMENT (may be NULL) */
     struct pg_portal *portal;       /* BIND, EXECUTE (may be NULL) */
     struct sql_cached *text;           /* QUERY, EXECUTE whose named effects matter; else NULL */
@@ -66,11 +69,15 @@ static inline struct pg_entry *pg_ring_head(const struct pg_ring *r)
 
 /* A zeroed entry at the tail. ERR_LIMIT: LIMIT_PG_IN_FLIGHT. */
 MUST_USE enum err pg_ring_push(struct pg_ring *r, enum pg_entry_type type, struct pg_entry **ret);
+/* The same before what is deferred. */
+MUST_USE enum err pg_ring_insert(struct pg_ring *r, enum pg_entry_type type, struct pg_entry **ret);
 void pg_ring_pop(struct pg_ring *r);
 /* Nothing may be judged before e is answered. */
 void pg_ring_set_barrier(struct pg_ring *r, struct pg_entry *e);
 /* What was deferred is on the wire now. */
 void pg_ring_mark_sent(struct pg_ring *r);
+/* Of what was deferred, the first is on the wire now. */
+void pg_ring_mark_first_sent(struct pg_ring *r);
 /* What was deferred will never be sent. */
 void pg_ring_drop_unsent(struct pg_ring *r);
 /* Drops entry i, wherever it is. */

@@ -386,7 +386,7 @@ void pg_skip_to_sync(struct source_session *s)
     bool found = false;
     while (s->ring.head < s->ring.unsent && !found) {
         struct pg_entry *e = pg_ring_at(&s->ring, 0);
-        found = e->type == PG_E_SYNC;
+        found = e->type == PG_E_SYNC || (e->type == PG_E_OWN && e->synced);
         if (found)
             break;
         never_ran(s, e);
@@ -445,8 +445,10 @@ static enum pass on_error(struct source_session *s, struct str body)
 void pg_note_status(struct source_session *s, char status)
 {
     s->tx = status;
-    if (s->ring.head == s->ring.unsent)
+    if (s->ring.head == s->ring.unsent) {
         s->tx_open = status != 'I';
+        pg_wall_status(s, status);
+    }
     if (status != 'I')
         return;
     pg_names_drop_portals(&s->names, false);
@@ -502,6 +504,8 @@ enum pass pg_on_parameter_status(struct source_session *s, struct str body)
         keep_text(s->application_room, sizeof(s->application_room), &n, value);
         s->context.application = (struct str){s->application_room, n};
     }
+    if (s->st->resource->wall_read_only && str_is(name, "default_transaction_read_only"))
+        return pg_wall_reported(s, value);
     return PASS_ON;
 }
 
@@ -542,10 +546,13 @@ static const struct rule rules[GROUP_COUNT][256] = {
                        ['V'] = {on_function_result, false}},
 };
 
-static const struct rule *rule_of(const struct source_session *s, char type)
+static const struct rule *rule_of(struct source_session *s, char type)
 {
     if (pg_is_asking(s))
         return pg_ask_rule(type);
+    const struct pg_entry *e = s->wall.on ? head_of(s) : NULL;
+    if (e != NULL && e->type == PG_E_OWN)
+        return pg_wall_rule(type);
     int group = s->phase == PHASE_AUTH       ? GROUP_AUTH
                 : s->phase == PHASE_STARTING ? GROUP_STARTING
                                              : GROUP_SESSION;
@@ -663,6 +670,8 @@ static void after_answers(struct source_session *s)
 {
     pg_ask_deliver(s);
     (void)head_of(s); /* the end of a COPY that failed before it came is not waited for */
+    if (!pg_wall_restore(s))
+        return;
     bool takes_data = s->flow == FLOW_COPY_IN; /* what waits is out of place: the server would not answer it */
     if (s->block == BLOCK_ANSWERS && (s->ring.head == s->ring.unsent || takes_data)) {
         s->block = BLOCK_NONE;

@@ -23,6 +23,8 @@ struct rule {
 
 /* Reported settings; at any time. */
 enum pass pg_on_parameter_status(struct source_session *s, struct str body);
+/* wall.c: the server has reported default_transaction_read_only; the client is told what it asked for itself. */
+enum pass pg_wall_reported(struct source_session *s, struct str value);
 /* The transaction status of a ReadyForQuery. */
 void pg_note_status(struct source_session *s, char status);
 

@@ -28,6 +28,7 @@ static void session_free(void *ctx)
     pg_ring_done(&s->ring);
     pg_names_done(&s->names);
     pg_judged_done(&s->judged);
+    pg_wall_done(&s->wall);
     buf_done(&s->in);
     buf_done(&s->from_server);
     buf_done(&s->to_client);
@@ -288,6 +289,16 @@ static bool judge_startup(struct source_session *s, const struct startup_setting
     return false;
 }
 
+/* The same word in the server's start-up packet comes last and wins: this is for the client to know. */
+static bool wall_stands(struct source_session *s, const struct startup_settings *all)
+{
+    if (!s->st->resource->wall_read_only || all->n == 0 || pg_wall_startup(s, &all->facts))
+        return true;
+    pg_session_fatal(s, PG_DENIED, STR("these start-up parameters would switch the session's read-only state"),
+                     buf_view(&all->text), STR("Connect without them: the gateway keeps that state."));
+    return false;
+}
+
 static bool settings_pass(struct source_session *s)
 {
     struct startup_settings all = {.n = 0};
@@ -300,7 +311,7 @@ static bool settings_pass(struct source_session *s)
                          STR("Only -c name=value and --name=value can pass the gateway."));
     else if (e != ERR_OK)
         pg_session_close(s, STR("out of memory"));
-    bool pass = e == ERR_OK && judge_startup(s, &all);
+    bool pass = e == ERR_OK && wall_stands(s, &all) && judge_startup(s, &all);
     if (pass && all.n != 0 && pg_note_settings(s, &all.facts) != ERR_OK) {
         startup_error(s, PG_PROGRAM_LIMIT, "a start-up parameter is too long to be shown to an approver");
         pass = false;
@@ -395,7 +406,7 @@ static void on_upstream_ready(void *ctx, struct stream *server)
     s->server = server;
     s->phase = PHASE_AUTH;
     stream_set_context(server, &server_ops, s);
-    if (pg_startup_write(&out, &s->first) != ERR_OK ||
+    if (pg_startup_write(&out, &s->first, s->st->resource->wall_read_only) != ERR_OK ||
         pg_negotiate_write(&negotiate, &s->first) != ERR_OK) {
         pg_session_close(s, STR("out of memory"));
         return;
@@ -533,6 +544,7 @@ static enum err session_new(struct source_state *st, struct source_session **ret
     buf_init(&s->in, LIMIT_PG_JUDGED_MESSAGE + LIMIT_HELD_BACKLOG + MIB);
     buf_init(&s->from_server, LIMIT_PG_INSPECTED + STREAM_READ_SIZE + 64);
     buf_init(&s->to_client, MIB);
+    pg_wall_init(&s->wall);
     for (size_t i = 0; i < 2; i++) {
         struct pg_note *n = i == 0 ? &s->search_path : &s->role;
         buf_init(&n->now, LIMIT_REASON_BYTES);

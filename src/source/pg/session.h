@@ -31,6 +31,7 @@
 #include "source/pg/ring.h"
 #include "source/pg/startup.h"
 #include "source/pg/upstream.h"
+#include "source/pg/wall.h"
 
 
 enum pg_phase {
@@ -126,6 +127,7 @@ struct source_session {
     bool catalog_first;
     struct pg_note search_path, role;
 
+    struct pg_wall wall;
     struct pg_asking *asking; /* a question of the gateway's own, see ask.h; NULL where there is none */
 
     struct hold *hold;
@@ -172,6 +174,10 @@ MUST_USE enum err pg_push_judged(struct source_session *s, uint64_t run);
 void pg_bind_judged(struct source_session *s, struct pg_portal *p, uint64_t run);
 /* Writes to the server; closes the session where that fails. False then. */
 bool pg_to_server(struct source_session *s, struct str bytes);
+/* A Sync, Query or FunctionCall was sent: the implicit transaction of extended messages ends with it. */
+void pg_segment_ended(struct source_session *s);
+/* The same with what the wall has to say before and after these messages. */
+bool pg_to_server_walled(struct source_session *s, struct str group);
 
 /* --- server.c: messages from the server ------------------------------------------------------- */
 
@@ -182,10 +188,15 @@ void pg_to_client(struct source_session *s, struct str bytes);
 /* --- judge.c: the gate ------------------------------------------------------------------------ */
 
 enum pg_ruling { RULING_ALLOW = 1, RULING_HELD, RULING_REFUSED, RULING_BROKEN };
-/* Asks the gate about s->judged. RULING_ALLOW: *ret_run. RULING_HELD: s->hold is set and the block
+/* EXECUTE and FETCH in s->judged get the facts of what they run. */
+MUST_USE enum err pg_resolve_names(struct source_session *s);
+/* Asks the gate about s->judged, whose names are resolved. RULING_ALLOW: *ret_run. RULING_HELD: s->hold is set and the block
  * is on. RULING_REFUSED: *report has the ErrorResponse. RULING_BROKEN: the session was ended. */
 enum pg_ruling pg_judge(struct source_session *s, size_t message_len, uint64_t *ret_run, struct buf *report);
 void pg_judged_done(struct pg_judged *j);
+/* The wall does not let s->judged pass, for that reason: recorded, *report has the ErrorResponse. False: the session
+ * was ended. */
+bool pg_walled(struct source_session *s, const char *why, struct buf *report);
 /* Answers a refused message: our report in place of its result, the server's transaction failed as
  * an error would have failed it. `extended`: it was an Execute. */
 void pg_answer_refused(struct source_session *s, bool extended, struct str report);

@@ -130,7 +130,7 @@ static bool is_protocol_option(struct str name)
     return str_starts(name, STR("_pq_."));
 }
 
-enum err pg_startup_write(struct buf *out, const struct pg_first *f)
+enum err pg_startup_write(struct buf *out, const struct pg_first *f, bool read_only)
 {
     size_t at = buf_len(out);
     TRY(buf_put_u32(out, 0));
@@ -140,6 +140,10 @@ enum err pg_startup_write(struct buf *out, const struct pg_first *f)
             continue;
         TRY(buf_put_cstr(out, f->settings[i].name));
         TRY(buf_put_cstr(out, f->settings[i].value));
+    }
+    if (read_only) { /* what `options` says is set before what has a parameter of its own */
+        TRY(buf_put_cstr(out, STR("default_transaction_read_only")));
+        TRY(buf_put_cstr(out, STR("on")));
     }
     TRY(buf_put_u8(out, 0));
     buf_patch_u32(out, at, (uint32_t)(buf_len(out) - at));

@@ -34,8 +34,8 @@ MUST_USE enum err pg_first_read(struct str in, struct arena *a, struct pg_first 
                                 size_t *ret_used, struct str *ret_why);
 
 /* The start-up packet for the server: version 3.0 and every parameter but those of the protocol
- * itself (_pq_.*), which the gateway answers. */
-MUST_USE enum err pg_startup_write(struct buf *out, const struct pg_first *f);
+ * itself (_pq_.*), which the gateway answers. `read_only`: transactions are to begin read-only. */
+MUST_USE enum err pg_startup_write(struct buf *out, const struct pg_first *f, bool read_only);
 
 /* NegotiateProtocolVersion, where the client asked for more than 3.0; nothing otherwise. */
 MUST_USE enum err pg_negotiate_write(struct buf *out, const struct pg_first *f);
