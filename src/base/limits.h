@@ -41,6 +41,16 @@
 /* Beyond its time limit, which the server keeps, for the way there and back. */
 #define LIMIT_PG_ASK_GRACE_MS 1000
 
+/* The catalogue. Its answers are believed this long where nobody is seen changing it; names that a worker remembers,
+ * and different search paths and users it remembers them for; questions for one statement, each finding new names in
+ * the code of the last; triggers of one table. */
+#define LIMIT_PG_CATALOG_AGE_MS 10000
+#define LIMIT_PG_CATALOG_NAMES 20000
+#define LIMIT_PG_CATALOG_CONTEXTS 1024
+#define LIMIT_PG_CATALOG_ROUNDS 8
+#define LIMIT_PG_CATALOG_WAIT_MS 3000
+#define LIMIT_PG_TRIGGERS 32
+
 /* --- Streams --------------------------------------------------------------------------------- */
 
 /* One read; the buffer is shared by all streams of a loop. */
@@ -72,6 +82,10 @@
 /* Nodes visited and depth of the explicit stack when a parse tree is walked. */
 #define LIMIT_SQL_NODES 2000000
 #define LIMIT_SQL_DEPTH 100000
+/* Body of a stored function that is looked into, and names that one statement leads to, view by view and function by
+ * function: more is held as unknown. */
+#define LIMIT_SQL_BODY (64 * KIB)
+#define LIMIT_SQL_OBJECTS ((size_t)256)
 /* Memory of one action's facts and evaluation. */
 #define LIMIT_ACTION_ARENA (256 * MIB)
 #define LIMIT_EVAL_ARENA (1 * MIB)

@@ -18,7 +18,7 @@ enum { SEEN = 4096 };
 struct sql_cached {
     uint32_t references;
     struct sql_cache *home; /* NULL for one made outside every table */
-    uint64_t hash;
+    uint64_t hash, mark;
     struct str text;
     struct sql_settings settings; /* its strings are in the arena */
     struct sql_facts facts;
@@ -117,6 +117,16 @@ struct str sql_cached_text(const struct sql_cached *k)
     return k->text;
 }
 
+uint64_t sql_cached_mark(const struct sql_cached *k)
+{
+    return k->mark;
+}
+
+void sql_cached_set_mark(struct sql_cached *k, uint64_t mark)
+{
+    k->mark = mark;
+}
+
 struct sql_cached *sql_cached_ref(struct sql_cached *k)
 {
     k->references++;
@@ -158,6 +168,7 @@ static struct sql_cached *entry_new(struct sql_cache *c)
             c->live++;
     }
     k->references = 1;
+    k->mark = 0;
     return k;
 }
 

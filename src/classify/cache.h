@@ -27,6 +27,9 @@ MUST_USE enum err sql_cache_classify(struct sql_cache *c, struct str text, const
 /* Valid while a reference is held. */
 const struct sql_facts *sql_cached_facts(const struct sql_cached *k);
 struct str sql_cached_text(const struct sql_cached *k);
+/* A number that whoever uses the entry may leave on it; 0 at first. */
+uint64_t sql_cached_mark(const struct sql_cached *k);
+void sql_cached_set_mark(struct sql_cached *k, uint64_t mark);
 
 /* The same kind of thing outside every table: copies of a text and of facts that were made for it elsewhere. */
 MUST_USE enum err sql_cached_new(struct str text, const struct sql_facts *facts, struct sql_cached **ret);

@@ -29,6 +29,7 @@ struct resource {
 
     bool allow_replication;
     bool wall_read_only; /* what is classed as a read runs where the server forbids writing */
+    bool catalog; /* ask the database what names in statements stand for */
     uint32_t default_verdict; /* enum verdict where no guardrail matches */
 };
 

@@ -24,6 +24,7 @@ static const struct str dynamic_names[] = {
     STR_INIT("function"), STR_INIT("type"), STR_INIT("operator"), STR_INIT("code"),
     STR_INIT("procedure"), STR_INIT("sql_in_text"), STR_INIT("setting"), STR_INIT("named"),
     STR_INIT("prepared_transaction"), STR_INIT("strings"), STR_INIT("function_oid"),
+    STR_INIT("catalog"), STR_INIT("rule"),
 };
 _Static_assert(ARRAY_LEN(dynamic_names) == SQL_DYNAMIC_COUNT, "a name for each reason");
 

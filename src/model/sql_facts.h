@@ -84,8 +84,11 @@ enum sql_dynamic {
     SQL_D_PREPARED_XACT = 1u << 8, /* COMMIT PREPARED: what it commits was done elsewhere */
     SQL_D_STRINGS = 1u << 9,    /* reads differently with standard_conforming_strings on and off, and it is not known */
     SQL_D_FUNCTION_OID = 1u << 10, /* FunctionCall of an OID that is no built-in's */
+    SQL_D_CATALOG = 1u << 11,   /* the upstream's catalogue had to be asked about the names in it, and was not or gave
+                                 * no answer */
+    SQL_D_RULE = 1u << 12,      /* a rewrite rule stands on a relation that it writes */
 };
-enum { SQL_DYNAMIC_COUNT = 11 };
+enum { SQL_DYNAMIC_COUNT = 13 };
 
 /* The strongest table lock taken on relations that exist, weakest first (PostgreSQL manual, 13.3.1). */
 enum sql_lock {

@@ -20,7 +20,7 @@ struct resource_source {
     const struct yaml_node *type_node, *labels, *listen, *upstream, *client_tls, *upstream_tls;
     struct str cert, key, ca;
     const struct yaml_node *walls;
-    bool allow_replication;
+    bool allow_replication, catalog;
     uint32_t default_verdict;
 };
 
@@ -37,6 +37,7 @@ static const struct field resource_fields[] = {
     {"upstream_ca", field_path, offsetof(struct resource_source, ca), false},
     {"allow_replication", field_bool, offsetof(struct resource_source, allow_replication), false},
     {"walls", field_node, offsetof(struct resource_source, walls), false},
+    {"catalog", field_bool, offsetof(struct resource_source, catalog), false},
     {"default", field_verdict, offsetof(struct resource_source, default_verdict), false},
 };
 
@@ -179,7 +180,7 @@ static void walls_read(struct loader *l, const struct yaml_node *v, struct resou
 
 static void resource_read(struct loader *l, const struct yaml_node *v, struct resource *r)
 {
-    struct resource_source s = {.default_verdict = VERDICT_ALLOW};
+    struct resource_source s = {.default_verdict = VERDICT_ALLOW, .catalog = true};
     if (!fields_read(l, v, "a resource", resource_fields, ARRAY_LEN(resource_fields), &s))
         return;
     const struct resource_type *type = type_read(l, s.type_node);
@@ -192,6 +193,7 @@ static void resource_read(struct loader *l, const struct yaml_node *v, struct re
         .tls_key = s.key,
         .upstream_ca = s.ca,
         .allow_replication = s.allow_replication,
+        .catalog = s.catalog,
         .default_verdict = s.default_verdict,
     };
     labels_read(l, s.labels, r);

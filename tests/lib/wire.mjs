@@ -8,7 +8,7 @@ export async function behind(scope, { answer, greeting, ...options } = {}) {
   const server = await FakeServer.start(answer);
   server.greeting = greeting;
   scope.defer(() => server.stop());
-  const g = await Gateway.start(scope, { upstream: { host: '127.0.0.1', port: server.port }, ...options });
+  const g = await Gateway.start(scope, { upstream: { host: '127.0.0.1', port: server.port }, resource: 'catalog: false', ...options });
   server.connections.length = 0; // what waiting for the gateway opened
   const open = async () => {
     const c = await RawClient.connect({ port: g.port, host: '127.0.0.1' });

@@ -1,5 +1,6 @@
 #include "source/pg/session.h"
 #include "base/clock.h"
+#include "source/pg/catalog.h"
 
 /*
  * What the session will be when all that is outstanding has succeeded: names, settings, transaction.
@@ -100,6 +101,7 @@ enum err pg_push_judged(struct source_session *s, uint64_t run)
     const struct sql_facts *f = sql_cached_facts(j->text);
     struct pg_entry *e;
     TRY(pg_note_settings(s, f));
+    pg_catalog_sent(s, f, j->approved);
     TRY(pg_ring_push(&s->ring, entry_type(j), &e));
     e->run = run;
     if (run != 0)

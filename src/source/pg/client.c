@@ -1,6 +1,7 @@
 #include "source/pg/client.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "source/pg/catalog.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,6 +120,25 @@ void pg_bind_judged(struct source_session *s, struct pg_portal *p, uint64_t run)
     }
 }
 
+static enum step wait_for_answers(struct source_session *s, struct message *m);
+
+/* s->judged is set and becomes all that is known of it. STEP_SEND: it can be judged. */
+static enum step know(struct source_session *s, struct message *m, size_t len)
+{
+    enum err e = pg_resolve_names(s);
+    if (!s->st->watched && e == ERR_OK)
+        return STEP_SEND;
+    enum pg_settled settled = e == ERR_OK ? pg_catalog_settle(s, len, &e) : PG_SETTLE_BROKEN;
+    if (settled == PG_SETTLED)
+        return STEP_SEND;
+    pg_judged_done(&s->judged);
+    if (settled == PG_SETTLE_ANSWERS)
+        return wait_for_answers(s, m);
+    if (settled == PG_SETTLE_WAITS)
+        return STEP_WAIT;
+    return s->phase == PHASE_CLOSED ? STEP_STOP : failed(s, e);
+}
+
 /* STEP_SEND where all deferred ones may go. */
 static enum step judge_binds(struct source_session *s, struct message *m, const struct pg_portal *executed)
 {
@@ -128,6 +148,9 @@ static enum step judge_binds(struct source_session *s, struct message *m, const 
         s->judged.operation = "bind";
         s->judged.portal = pg_portal_ref(p);
         enum err e = portal_text(s, p, p->name, &s->judged.text);
+        enum step step = e == ERR_OK ? know(s, m, 0) : STEP_SEND;
+        if (step != STEP_SEND)
+            return step;
         enum pg_ruling r = e == ERR_OK ? pg_judge(s, 0, &run, m->report) : RULING_BROKEN;
         if (r == RULING_HELD)
             return STEP_WAIT;
@@ -193,14 +216,14 @@ static enum step judge(struct source_session *s, struct message *m)
         pg_judged_done(&s->judged);
         return wait_for_answers(s, m);
     }
-    enum err bad = pg_resolve_names(s);
-    if (bad != ERR_OK)
-        return failed(s, bad);
-    enum step may = wall(s, m);
-    if (may != STEP_SEND)
-        return may;
+    enum step step = know(s, m, m->len);
+    if (step != STEP_SEND)
+        return step;
+    step = wall(s, m);
+    if (step != STEP_SEND)
+        return step;
+    step = STEP_STOP;
     enum pg_ruling ruling = s->st->watched ? pg_judge(s, m->len, &run, m->report) : RULING_ALLOW;
-    enum step step = STEP_STOP;
     switch (ruling) {
     case RULING_HELD:
         return STEP_WAIT; /* s->judged stays until the end of the hold */

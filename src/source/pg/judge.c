@@ -299,6 +299,7 @@ void pg_release(struct source_session *s, struct hold *h, uint64_t run)
         return;
     }
     const struct sql_facts *f = sql_cached_facts(s->judged.text);
+    s->judged.approved = true;
     if (pg_wall_before(s, f, !extended) != ERR_OK || pg_push_judged(s, run) != ERR_OK ||
         pg_wall_after(s, f, !extended) != ERR_OK) {
         pg_session_close(s, STR("out of memory"));

@@ -1,4 +1,5 @@
 #include "base/limits.h"
+#include "source/pg/catalog.h"
 #include "source/pg/session.h"
 
 /*
@@ -85,6 +86,8 @@ static enum err note_one(struct source_session *s, const struct sql_setting *c)
         s->strings_in_doubt = true;
     if (all || (str_is(c->name, "client_encoding") && !is_current(s, c, false)))
         s->encoding_in_doubt = true;
+    if (all || str_is(c->name, "role") || str_is(c->name, "session_authorization") || str_is(c->name, "search_path"))
+        pg_catalog_moved(s);
     if (all)
         return note(&s->search_path, STR(RESET_ALL), false);
     if (str_is(c->name, "role") || str_is(c->name, "session_authorization"))
@@ -103,12 +106,15 @@ enum err pg_note_settings(struct source_session *s, const struct sql_facts *f)
     s->strings_in_doubt = s->strings_in_doubt || (f->dynamic & code) != 0;
     if ((f->dynamic & SQL_D_SETTING) != 0)
         s->catalog_first = false;
+    if ((f->dynamic & code) != 0)
+        pg_catalog_moved(s);
     for (size_t i = 0; i < f->n_setting_changes; i++)
         TRY(note_one(s, &f->setting_changes[i]));
     for (size_t i = 0; i < f->n_named; i++) {
         if (f->named[i].op != SQL_NAMED_DISCARD_ALL)
             continue;
         s->strings_in_doubt = s->encoding_in_doubt = true;
+        pg_catalog_moved(s);
         TRY(note(&s->search_path, STR(RESET_ALL), false));
         TRY(note(&s->role, STR(RESET_ALL), false));
     }
@@ -117,6 +123,8 @@ enum err pg_note_settings(struct source_session *s, const struct sql_facts *f)
 
 void pg_note_undone(struct source_session *s)
 {
+    if (s->role.open || s->search_path.open)
+        pg_catalog_moved(s);
     may_be_undone(&s->role);
     may_be_undone(&s->search_path);
 }
@@ -125,8 +133,11 @@ void pg_note_idle(struct source_session *s)
 {
     if (s->ring.barriers != 0)
         return; /* a change is on the wire */
+    if (s->role.open || s->search_path.open)
+        pg_catalog_moved(s);
     settled(&s->role);
     settled(&s->search_path);
+    pg_catalog_idle(s);
     s->strings_in_doubt = s->encoding_in_doubt = false;
 }
 

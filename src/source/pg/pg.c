@@ -1,5 +1,6 @@
 #include "base/limits.h"
 #include "base/log.h"
+#include "source/pg/catalog.h"
 #include "source/pg/session.h"
 
 #include <stdio.h>
@@ -27,6 +28,7 @@ static void state_free(void *ctx)
     tls_context_free(st->server_tls);
     tls_context_free(st->client_tls);
     sql_cache_free(st->texts);
+    pg_catalog_free(st->catalog);
     arena_done(&st->scratch);
     pg_pool_done(&st->pool);
     free(st);
@@ -58,6 +60,8 @@ static enum err state_open(struct loop *l, const struct gate_port *gate, const s
     enum err e = random_bytes(id, sizeof(id));
     if (e == ERR_OK)
         e = sql_cache_new(LIMIT_SQL_CACHE_ENTRIES, LIMIT_SQL_CACHE_BYTES, &st->texts);
+    if (e == ERR_OK)
+        e = pg_catalog_new(&st->catalog);
     if (e == ERR_OK)
         e = open_tls(st);
     if (e != ERR_OK) {
@@ -102,6 +106,15 @@ static size_t count_sessions(const struct source_state *st)
     return st->n_sessions;
 }
 
+/* "D": the catalogue may have changed; else a cancel request that was not for a session over there. */
+static void from_peer(struct source_state *st, struct str bytes)
+{
+    if (str_is(bytes, "D"))
+        pg_catalog_forget(st->catalog);
+    else
+        pg_cancel_from_peer(st, bytes);
+}
+
 const struct source pg_source = {
     .type = "postgres",
     .open = state_open,
@@ -112,7 +125,7 @@ const struct source pg_source = {
     .notice = pg_notice,
     .release = pg_release,
     .refuse = pg_refuse,
-    .peer_bytes = pg_cancel_from_peer,
+    .peer_bytes = from_peer,
     .policy_changed = policy_changed,
     .drain = drain,
     .sessions = count_sessions,

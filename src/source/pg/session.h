@@ -55,6 +55,7 @@ struct source_state {
     const struct resource *resource;
     struct tls_context *server_tls, *client_tls; /* towards clients; towards the upstream */
     struct sql_cache *texts;
+    struct pg_catalog *catalog;
     struct source_session *sessions; /* list by prev, next */
     size_t n_sessions;
     uint64_t next_session;
@@ -71,6 +72,7 @@ struct pg_judged {
     struct sql_cached *text;     /* reference; facts resolved */
     struct pg_portal *portal; /* reference; NULL for query, function_call */
     struct str call;          /* function_call: copy of the message's body */
+    bool approved;            /* people let it pass */
 };
 
 /* A setting that the server does not report, as the session set it; `now` is empty where it did not. */
@@ -125,6 +127,13 @@ struct source_session {
     char encoding_room[32];
     char application_room[64];
     bool catalog_first;
+    /* What names mean here (catalog.h): under which number the worker remembers it (0: not known), of which age of
+     * its memory; counted up when it may mean something else. */
+    uint64_t names_context, names_age, names_moved;
+    bool names_own;         /* it sees what others do not: temporary objects, changes of its own */
+    bool names_change_open; /* a change of the catalogue whose transaction has not ended */
+    bool names_failed;      /* the question for the message at hand was not answered */
+    unsigned names_rounds;  /* questions for it so far */
     struct pg_note search_path, role;
 
     struct pg_wall wall;
