@@ -128,6 +128,8 @@
 #define LIMIT_MACROS 1000
 /* Labels that conditions mention: each is a fact of its own. */
 #define LIMIT_LABELS 64
+/* Labels that the columns of one resource can carry: each is a word of two lists of facts. */
+#define LIMIT_COLUMN_LABELS 32
 /* Different quorums that are remembered as checked while loading. */
 #define LIMIT_QUORUM_CACHE 256
 /* A person's name, a group's, a guardrail's: shown in one line, on a terminal. */

@@ -13,6 +13,7 @@ static const size_t set_offset[SET_COUNT] = {
     [SET_COLUMNS] = offsetof(struct sql_facts, columns),
     [SET_COLUMNS_WRITTEN] = offsetof(struct sql_facts, columns_written),
     [SET_OBJECTS] = offsetof(struct sql_facts, objects),
+    [SET_ALTERATIONS] = offsetof(struct sql_facts, alterations),
     [SET_FUNCTIONS] = offsetof(struct sql_facts, functions),
     [SET_UNKNOWN_FUNCTIONS] = offsetof(struct sql_facts, unknown_functions),
     [SET_DANGEROUS_FUNCTIONS] = offsetof(struct sql_facts, dangerous_functions),
@@ -23,7 +24,7 @@ static const size_t set_offset[SET_COUNT] = {
     [SET_FETCH_NAMES] = offsetof(struct sql_facts, fetch_names),
 };
 
-_Static_assert(SET_COUNT <= 32, "a bit of `used` for each set");
+_Static_assert(SET_ALL <= 32, "a bit of `used` for each set");
 
 void collect_init(struct collect *c, struct arena *arena)
 {
@@ -275,13 +276,25 @@ static void derive(struct sql_facts *f)
         f->classes |= SQL_READ;
 }
 
+/* A column reference that names a relation or its alias is its whole row (PostgreSQL manual, 8.16.5), and so is `*`. */
+static bool names_a_row(const struct collect *c)
+{
+    const struct name_set *columns = &c->sets[SET_COLUMNS];
+    for (uint32_t i = 0; i < columns->n; i++)
+        if (str_is(columns->v[i], "*") || set_find(&c->sets[SET_TABLE_NAMES], columns->v[i]) != NULL ||
+            set_find(&c->sets[SET_ALIASES], columns->v[i]) != NULL)
+            return true;
+    return false;
+}
+
 enum err collect_facts(struct collect *c, struct sql_facts *ret)
 {
     if (c->tables.n != 0)
         split_tables(c);
     if (c->err != ERR_OK)
         return c->err;
-    for (uint32_t used = c->used; used != 0; used &= used - 1) {
+    c->f.whole_rows = c->f.whole_rows || names_a_row(c);
+    for (uint32_t used = c->used & ((UINT32_C(1) << SET_COUNT) - 1); used != 0; used &= used - 1) {
         int i = __builtin_ctz(used);
         struct sql_names names = {c->sets[i].v, c->sets[i].n};
         memcpy((char *)&c->f + set_offset[i], &names, sizeof(names));
@@ -331,6 +344,7 @@ void collect_facts_of(struct collect *c, const struct sql_facts *f)
     to->has_where = to->has_where && f->has_where;
     to->has_narrow_where = to->has_narrow_where && f->has_narrow_where;
     to->where_tautology = to->where_tautology || f->where_tautology;
+    to->whole_rows = to->whole_rows || f->whole_rows;
     to->has_unqualified_builtins = to->has_unqualified_builtins || f->has_unqualified_builtins;
     to->joins_without_condition += f->joins_without_condition;
     if (f->lock_level > to->lock_level)

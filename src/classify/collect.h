@@ -17,6 +17,7 @@ enum collect_set {
     SET_COLUMNS,
     SET_COLUMNS_WRITTEN,
     SET_OBJECTS,
+    SET_ALTERATIONS,
     SET_FUNCTIONS,
     SET_UNKNOWN_FUNCTIONS,
     SET_DANGEROUS_FUNCTIONS,
@@ -25,7 +26,9 @@ enum collect_set {
     SET_SETTINGS,
     SET_EXECUTE_NAMES,
     SET_FETCH_NAMES,
-    SET_COUNT
+    SET_COUNT,
+    SET_ALIASES = SET_COUNT, /* of relations and joins: no fact, but a column of that name is a whole row */
+    SET_ALL
 };
 
 struct name_set {
@@ -55,7 +58,7 @@ struct collect {
     char *spare;
     size_t spare_left;
     struct sql_facts f; /* flags and scalars; the lists are filled in by collect_facts */
-    struct name_set sets[SET_COUNT];
+    struct name_set sets[SET_ALL];
     uint32_t used; /* bits of the sets that hold something */
     struct collect_list named, settings;
     struct collect_list tables; /* of struct table_entry, beside SET_TABLES */

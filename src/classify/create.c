@@ -3,6 +3,8 @@
  */
 #include "classify/create.h"
 
+#include "classify/alter.h"
+
 static void mark_created(struct walk *w, struct place place, const RangeVar *r)
 {
     bool temp = r->relpersistence == PERSISTENCE_TEMP || schema_is_temp(str_of(r->schemaname));
@@ -379,6 +381,7 @@ void visit_rename(struct walk *w, const void *node, struct place place)
     const Node *object;
     if (IsA(node, RenameStmt)) {
         const RenameStmt *s = node;
+        note_rename(w, s);
         type = s->renameType == OBJECT_COLUMN || s->renameType == OBJECT_ATTRIBUTE ? s->relationType : s->renameType;
         relation = s->relation;
         object = s->object;

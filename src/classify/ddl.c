@@ -3,6 +3,8 @@
  */
 #include "classify/ddl.h"
 
+#include "classify/alter.h"
+
 static const char *const object_words[] = {
     [OBJECT_ACCESS_METHOD] = "ACCESS METHOD",
     [OBJECT_AGGREGATE] = "AGGREGATE",
@@ -243,6 +245,7 @@ void visit_alter_table(struct walk *w, const void *node, struct place place)
             a.classes &= ~(uint32_t)SQL_DESTRUCTIVE_DDL;
         walk_mark(w, place, a.classes, a.traits | (cmd->behavior == DROP_CASCADE ? SQL_T_CASCADE : 0), 0);
         walk_lock(w, place, alter_lock(cmd));
+        note_alteration(w, place, cmd);
         /* A new default is only stored; what ADD COLUMN, USING or CHECK computes runs now, for each row. */
         bool stored = cmd->subtype == AT_ColumnDefault;
         walk_children(w, cmd, NULL, NULL, place_in(place, WALK_TARGET | (stored ? WALK_STORED : 0), WALK_TOP));

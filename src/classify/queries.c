@@ -50,9 +50,19 @@ static bool is_with_query(struct walk *w, const struct scope *s, const char *nam
 
 /* --- Relations ------------------------------------------------------------------------------- */
 
+/* Names under which columns can be read without their own: `AS c (a, b)` gives them new ones. */
+static void note_alias(struct walk *w, const Alias *alias)
+{
+    if (alias == NULL)
+        return;
+    w->c->f.whole_rows = w->c->f.whole_rows || alias->colnames != NULL;
+    collect_name(w->c, SET_ALIASES, str_of(alias->aliasname));
+}
+
 static void visit_range_var(struct walk *w, const void *node, struct place place)
 {
     const RangeVar *r = node;
+    note_alias(w, r->alias);
     if ((place.context & WALK_TARGET) != 0) {
         walk_range_var(w, place, r, REL_WRITTEN);
         return;
@@ -97,6 +107,11 @@ static void visit_join(struct walk *w, const void *node, struct place place)
                       : j->quals != NULL && where_always(j->quals) && !is_lateral(j->rarg);
     if (open && walk_runs(place))
         w->c->f.joins_without_condition++;
+    note_alias(w, j->alias);
+    note_alias(w, j->join_using_alias);
+    for (int i = 0; i < tree_list_len(j->usingClause); i++)
+        collect_name(w->c, SET_COLUMNS, tree_string(tree_list_at(j->usingClause, i)));
+    w->c->f.whole_rows = w->c->f.whole_rows || j->isNatural; /* which columns it compares is in the catalogue */
     walk_children(w, j, j->usingClause, NULL, place);
 }
 
@@ -226,6 +241,7 @@ static struct place enter_change(struct walk *w, const RangeVar *target, enum re
     walk_mark(w, place, classes, 0, 0);
     walk_lock(w, place, SQL_LOCK_ROW_EXCLUSIVE);
     walk_range_var(w, place, target, role);
+    note_alias(w, target->alias);
     struct place inner = place_in(place, 0, WALK_TOP | WALK_FILTERED | WALK_TARGET | WALK_INSERTED);
     inner.scope = enter_with(w, with, inner);
     return inner;

@@ -10,6 +10,11 @@ struct label {
     struct str key, value;
 };
 
+/* A column that carries a label; schema is empty where any is meant, column "*" for all of the table's. */
+struct column_label {
+    struct str label, schema, table, column;
+};
+
 enum tls_mode { TLS_DISABLE = 1, TLS_ALLOW, TLS_REQUIRE, TLS_VERIFY_FULL };
 
 struct resource {
@@ -17,6 +22,8 @@ struct resource {
     struct str type; /* "postgres": names the source that serves it */
     const struct label *labels;
     size_t n_labels;
+    const struct column_label *column_labels; /* those of one label stand together */
+    size_t n_column_labels;
 
     const struct address *listen;
     size_t n_listen;

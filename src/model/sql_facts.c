@@ -39,6 +39,7 @@ static const char *const lock_names[] = {
     }
 
 const struct sql_field sql_fields[] = {
+    FIELD(alterations, NAMES, "what ALTER TABLE does, part by part"),
     FIELD(changes_session, BOOL, "changes settings, role, names or locks of the session"),
     FIELD(classes, CLASSES, "what kind of statement it is"),
     FIELD(columns, NAMES, "column names mentioned in expressions"),
@@ -74,6 +75,7 @@ const struct sql_field sql_fields[] = {
     FIELD(unknown_operators, NAMES, "operators that are not built in"),
     FIELD(unknown_types, NAMES, "types in casts that are not built in"),
     FIELD(where_tautology, BOOL, "some UPDATE, DELETE or MERGE has a WHERE that does not narrow"),
+    FIELD(whole_rows, BOOL, "reads rows without naming their columns"),
     FIELD(writes, BOOL, "changes rows, catalogue, privileges or files for good"),
 };
 const size_t sql_fields_count = ARRAY_LEN(sql_fields);

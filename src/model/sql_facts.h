@@ -181,6 +181,7 @@ struct sql_facts {
     struct sql_names tables_created;
     struct sql_names columns;        /* column names mentioned in expressions, "*" among them */
     struct sql_names columns_written; /* "table.column"; "table.*" for INSERT without a column list */
+    struct sql_names alterations;    /* what ALTER does to tables: "add column", "set not null", "rename table" */
     struct sql_names objects;        /* other things DDL names: "function purge_accounts", "role ana" */
 
     /* Breadth. */
@@ -190,6 +191,8 @@ struct sql_facts {
     bool has_narrow_where;      /* every UPDATE, DELETE and MERGE compares a column of its target for equality with
                                  * a value (=, IN list, = ANY, IS NOT DISTINCT FROM, CURRENT OF); true without them */
     bool where_tautology;       /* some WHERE of UPDATE, DELETE or MERGE is there and does not narrow */
+    bool whole_rows;            /* reads rows without naming their columns: *, a reference to the row, columns
+                                 * renamed by an alias, NATURAL JOIN */
     bool has_limit;             /* the SELECT at the top has a LIMIT or FETCH FIRST */
     int64_t limit;              /* its number; -1 where there is none or it is not a constant */
     int64_t joins_without_condition;

@@ -3,6 +3,7 @@
 #include "base/nearest.h"
 #include "model/lazy_facts.h"
 #include "model/sql_facts.h"
+#include "policy/column_labels.h"
 #include "policy/internal.h"
 
 /* --- Declaring ------------------------------------------------------------------------------------ */
@@ -40,6 +41,8 @@ static const struct declared declared[] = {
     {"action.operation", FACT_ACTION, FACT_TEXT, OF(action, operation)},
     {"action.text", FACT_ACTION, FACT_TEXT, OF(action, text)},
     {"now", FACT_ACTION, FACT_TIME, OF(action, time_wall_ns)},
+    {"sql.labels_read", FACT_COLUMNS, FACT_COLUMN_LABELS, LABELS_READ},
+    {"sql.labels_touched", FACT_COLUMNS, FACT_COLUMN_LABELS, LABELS_TOUCHED},
     {"sql.estimated_rows", FACT_LAZY, FACT_INT, LAZY_ESTIMATED_ROWS},
 };
 
@@ -69,6 +72,7 @@ static const struct cel_type *type_of(enum fact_type t)
     case FACT_CLASSES:
     case FACT_TRAITS:
     case FACT_DYNAMIC:
+    case FACT_COLUMN_LABELS:
         return &CEL_TYPE_STRINGS;
     }
     return &CEL_TYPE_ERROR;
@@ -257,6 +261,7 @@ static const void *source_of(const struct fact *f, const struct action *a)
     case FACT_LAZY:
     case FACT_LABEL:
     case FACT_LABELS:
+    case FACT_COLUMNS:
         break;
     }
     return NULL;
@@ -328,6 +333,8 @@ static struct cel_value typed_value(enum fact_type type, const char *p, struct f
     case FACT_DYNAMIC:
         return words_value(*(const uint32_t *)(const void *)p, SQL_DYNAMIC_COUNT, sql_dynamic_name,
                            space->words + SQL_CLASS_COUNT + SQL_TRAIT_COUNT);
+    case FACT_COLUMN_LABELS: /* of resource and statement together: facts_value */
+        break;
     }
     return cel_unset();
 }
@@ -343,6 +350,14 @@ static struct cel_value lazy_value(size_t number, const struct lazy_facts *f,
     return cel_unset();
 }
 
+static struct cel_value columns_value(enum column_label_use use, const struct action *a, struct fact_space *space)
+{
+    struct str *out = use == LABELS_READ ? space->read : space->touched;
+    if (a->sql == NULL)
+        return cel_unset();
+    return cel_list_of_strs(out, column_labels_of(a->resource, a->sql, use, out));
+}
+
 struct cel_value facts_value(const struct facts *f, uint32_t i, const struct action *a,
                              const struct cel_map *labels, struct fact_space *space)
 {
@@ -354,6 +369,8 @@ struct cel_value facts_value(const struct facts *f, uint32_t i, const struct act
         return cel_map(labels);
     if (x->source == FACT_LABEL)
         return cel_string(resource_label(a->resource, f->labels[x->offset]));
+    if (x->source == FACT_COLUMNS)
+        return columns_value((enum column_label_use)x->offset, a, space);
     const char *p = source_of(x, a);
     return p != NULL ? typed_value(x->type, p + x->offset, space) : cel_unset();
 }

@@ -17,7 +17,8 @@ enum fact_source {
     FACT_SQL,
     FACT_LAZY,  /* offset: the number of the fact */
     FACT_LABEL, /* resource.labels.X; offset: the number of the label in facts.labels */
-    FACT_LABELS /* all labels of the resource as a map */
+    FACT_LABELS, /* all labels of the resource as a map */
+    FACT_COLUMNS /* labels of the resource's columns that the SQL concerns */
 };
 
 enum fact_type {
@@ -33,6 +34,7 @@ enum fact_type {
     FACT_CLASSES,
     FACT_TRAITS,
     FACT_DYNAMIC,
+    FACT_COLUMN_LABELS, /* offset: enum column_label_use */
 };
 
 struct fact {
@@ -54,6 +56,7 @@ enum { FACT_WORDS = 64 };
 
 struct fact_space {
     struct str words[FACT_WORDS];
+    struct str read[LIMIT_COLUMN_LABELS], touched[LIMIT_COLUMN_LABELS];
     struct arena *arena;
 };
 

@@ -141,6 +141,7 @@ static struct cel_value empty_of(enum fact_type t)
     case FACT_CLASSES:
     case FACT_TRAITS:
     case FACT_DYNAMIC:
+    case FACT_COLUMN_LABELS:
         break;
     }
     return cel_list_of_strs(NULL, 0);
@@ -216,6 +217,7 @@ static enum err read_value(enum fact_type t, const struct json_part *v, struct a
     case FACT_CLASSES:
     case FACT_TRAITS:
     case FACT_DYNAMIC:
+    case FACT_COLUMN_LABELS:
         break;
     }
     return read_list(v, a, ret);

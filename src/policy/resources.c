@@ -1,4 +1,5 @@
 /* The `resources:` section. */
+#include "policy/column_labels.h"
 #include "policy/sections.h"
 
 #include "base/limits.h"
@@ -17,7 +18,7 @@ static const struct resource_type {
 /* As written; turned into a struct resource once all keys are known. */
 struct resource_source {
     struct str name, type;
-    const struct yaml_node *type_node, *labels, *listen, *upstream, *client_tls, *upstream_tls;
+    const struct yaml_node *type_node, *labels, *column_labels, *listen, *upstream, *client_tls, *upstream_tls;
     struct str cert, key, ca;
     const struct yaml_node *walls;
     bool allow_replication, catalog;
@@ -28,6 +29,7 @@ static const struct field resource_fields[] = {
     {"name", field_name, offsetof(struct resource_source, name), true},
     {"type", field_node, offsetof(struct resource_source, type_node), true},
     {"labels", field_node, offsetof(struct resource_source, labels), false},
+    {"column_labels", field_node, offsetof(struct resource_source, column_labels), false},
     {"listen", field_node, offsetof(struct resource_source, listen), true},
     {"upstream", field_node, offsetof(struct resource_source, upstream), true},
     {"client_tls", field_node, offsetof(struct resource_source, client_tls), false},
@@ -197,6 +199,7 @@ static void resource_read(struct loader *l, const struct yaml_node *v, struct re
         .default_verdict = s.default_verdict,
     };
     labels_read(l, s.labels, r);
+    column_labels_read(l, s.column_labels, r);
     listen_read(l, s.listen, r);
     upstream_read(l, s.upstream, type, r);
     tls_read(l, &s, r);

@@ -34,6 +34,27 @@ static void check_first(int line, const char *text, const char *want)
 }
 #define REFUSED(text, want) check_first(__LINE__, text, want)
 
+TEST(a_label_of_columns_names_table_and_column)
+{
+    struct fixture f;
+    fixture_text(&f, "version: 1\nresources: [{ name: a, type: postgres, listen: '*:1', upstream: db, "
+                     "column_labels: { pii: [customers.email, hr.people.ssn, patients.*] } }]\n");
+    CHECK(fixture_good(&f));
+    CHECK(f.config != NULL && f.config->resources[0].n_column_labels == 3);
+    fixture_done(&f);
+    static const char *const wrong[] = {"email", "a.b.c.d", "a..b", ".b"};
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        char text[256];
+        snprintf(text, sizeof(text), "version: 1\nresources:\n  - name: a\n    type: postgres\n    listen: '*:1'\n"
+                 "    upstream: db\n    column_labels: { pii: ['%s'] }\n", wrong[i]);
+        fixture_text(&f, text);
+        char said[256];
+        snprintf(said, sizeof(said), "7:29 error `%s` is no column | write table.column, schema.table.column or table.*", wrong[i]);
+        CHECK_STR(fixture_said(&f), said);
+        fixture_done(&f);
+    }
+}
+
 TEST(settings_have_the_documented_defaults)
 {
     struct fixture f;
@@ -472,7 +493,7 @@ TEST(tests_of_guardrails_are_checked_without_running)
     fixture_done(&f);
 }
 
-TAP_MAIN(T(settings_have_the_documented_defaults), T(every_setting_is_read),
+TAP_MAIN(T(a_label_of_columns_names_table_and_column), T(settings_have_the_documented_defaults), T(every_setting_is_read),
          T(a_resource_is_read_in_full), T(people_have_groups_accounts_and_users),
          T(included_files_are_one_configuration), T(the_version_changes_with_every_byte_and_division),
          T(a_file_is_not_included_twice_nor_by_itself), T(an_included_file_has_no_settings),

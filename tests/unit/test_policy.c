@@ -147,6 +147,92 @@ TEST(a_quorum_beyond_what_a_request_can_ask_denies)
     asking_end(&x);
 }
 
+#define LABELLED                                                                                   \
+    "version: 1\nresources: [{ name: shop, type: postgres, listen: '*:1', upstream: db, column_labels: "        \
+    "{ pii: [customers.email, hr.people.ssn, patients.*], money: [customers.card] } }]\n"                       \
+    "people: { ana: { groups: [dba] }, bo: { groups: [dba] } }\nguardrails:\n"
+
+TEST(a_labelled_column_is_found_however_it_is_read)
+{
+    static const char *const reads[] = {
+        "SELECT email FROM customers",
+        "SELECT c.\"email\" FROM shop.customers c",
+        "SELECT * FROM customers",
+        "TABLE customers",
+        "SELECT c FROM customers c",
+        "SELECT customers FROM customers",
+        "SELECT public.customers FROM public.customers",
+        "SELECT row_to_json(c.*) FROM customers AS c",
+        "SELECT (c).email FROM customers c",
+        "SELECT email(customers) FROM customers",
+        "SELECT b FROM customers AS c (a, b)",
+        "SELECT j FROM (customers JOIN orders USING (id)) AS j",
+        "SELECT 1 FROM customers JOIN guesses USING (email)",
+        "SELECT 1 FROM guesses NATURAL JOIN customers",
+        "SELECT 1 FROM customers WHERE email = 'x@example.org'",
+        "SELECT 1 FROM orders ORDER BY (SELECT email FROM customers LIMIT 1)",
+        "UPDATE customers SET note = email WHERE id = 1",
+        "UPDATE customers c SET note = '' WHERE id = 1 RETURNING c",
+        "DELETE FROM customers WHERE id = 1 RETURNING *",
+        "INSERT INTO customers (id) VALUES (1) RETURNING email",
+        "COPY customers TO STDOUT",
+        "COPY customers (id, email) TO STDOUT",
+        "COPY (SELECT email FROM customers) TO STDOUT",
+        "WITH x AS (SELECT * FROM customers) SELECT 1 FROM x",
+        "SELECT 1; SELECT email FROM customers",
+        "SELECT ssn FROM hr.people",
+        "SELECT ssn FROM people",
+        "SELECT name FROM patients",
+        "EXPLAIN ANALYZE SELECT email FROM customers",
+    };
+    struct asking x;
+    asking_start(&x, LABELLED HOLD("pii", "'pii' in sql.labels_read", ""));
+    for (size_t i = 0; i < ARRAY_LEN(reads); i++) {
+        bool held = asked(&x, reads[i]) == VERDICT_HOLD;
+        CHECK(held);
+        if (!held)
+            printf("# %s\n", reads[i]);
+    }
+    asking_end(&x);
+}
+
+TEST(what_reads_no_labelled_column_passes)
+{
+    static const char *const others[] = {
+        "SELECT count(*) FROM customers",
+        "SELECT c.id FROM customers c WHERE c.id = 1",
+        "SELECT email FROM newsletter",
+        "SELECT card FROM customers",
+        "SELECT ssn FROM archive.people",
+        "INSERT INTO customers (id, email) VALUES (1, 'x')",
+        "UPDATE customers SET email = 'x' WHERE id = 1",
+        "COPY customers FROM STDIN",
+        "SELECT count(*) FROM patients",
+    };
+    struct asking x;
+    asking_start(&x, LABELLED HOLD("pii", "'pii' in sql.labels_read", ""));
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        bool held = asked(&x, others[i]) == VERDICT_HOLD;
+        CHECK(!held);
+        if (held)
+            printf("# %s\n", others[i]);
+    }
+    asking_end(&x);
+}
+
+TEST(every_label_is_listed_once)
+{
+    struct asking x;
+    asking_start(&x, LABELLED HOLD("both", "sql.labels_read == ['pii', 'money']", "")
+                         HOLD("touched", "sql.labels_touched == ['pii']", ""));
+    CHECK(asked(&x, "SELECT * FROM customers, patients") == VERDICT_HOLD);
+    CHECK_STR(asked_matched(&x), "both");
+    CHECK(asked(&x, "DROP TABLE patients") == VERDICT_HOLD);
+    CHECK_STR(asked_matched(&x), "touched");
+    CHECK(asked(&x, "SELECT 1") == VERDICT_ALLOW);
+    asking_end(&x);
+}
+
 TEST(a_missing_label_is_empty_and_not_an_error)
 {
     struct asking x;
@@ -550,7 +636,8 @@ TAP_MAIN(T(the_strongest_verdict_of_all_matches_wins), T(without_a_match_the_res
          T(a_failing_part_that_cannot_matter_is_absorbed),
          T(what_is_observed_is_reported_and_changes_nothing),
          T(the_quorums_of_all_matching_holds_are_needed),
-         T(a_quorum_beyond_what_a_request_can_ask_denies), T(a_missing_label_is_empty_and_not_an_error),
+         T(a_quorum_beyond_what_a_request_can_ask_denies), T(a_labelled_column_is_found_however_it_is_read),
+         T(what_reads_no_labelled_column_passes), T(every_label_is_listed_once), T(a_missing_label_is_empty_and_not_an_error),
          T(the_address_of_a_session_is_a_fact_without_its_port),
          T(a_resource_from_elsewhere_is_judged_the_same), T(kinds_and_resources_narrow_a_guardrail),
          T(facts_of_sql_are_missing_for_other_kinds_and_so_hold),
