@@ -1,6 +1,7 @@
 /* countersign audit: the log, read from its files; no gateway is needed. */
 #include "audit/audit.h"
 #include "base/limits.h"
+#include "cmd/audit_reading.h"
 #include "cmd/config_file.h"
 
 #include <stdio.h>
@@ -55,8 +56,16 @@ static enum exit_status verify(const struct command *self, const char *path)
     return EXIT_DONE;
 }
 
+static const struct {
+    const char *name;
+    enum exit_status (*run)(const struct command *self, int argc, char **argv);
+} reading[] = {{"search", audit_search_main}, {"story", audit_story_main}};
+
 static enum exit_status run(const struct command *self, int argc, char **argv)
 {
+    for (size_t i = 0; argc > 1 && i < ARRAY_LEN(reading); i++)
+        if (strcmp(argv[1], reading[i].name) == 0)
+            return reading[i].run(self, argc, argv);
     const char *config = NULL;
     const struct cmd_option options[] = {{.name = "config", .letter = 'c', .value = &config}};
     char path[PATH_ROOM];
@@ -74,9 +83,13 @@ static enum exit_status run(const struct command *self, int argc, char **argv)
 const struct command cmd_audit = {
     .name = "audit",
     .group = COMMANDS_LOG,
-    .summary = "Verify the log: every record, in order, unchanged",
+    .summary = "Verify the log, search it, tell the story of a request",
     .usage =
         "Usage: countersign audit verify [DIRECTORY | -c FILE]\n"
+        "       countersign audit search [--person NAME] [--resource NAME] [--guardrail NAME] [--text WORDS]\n"
+        "                                [--outcome WORD] [--kind KIND] [--request N] [--since WHEN] [--until WHEN]\n"
+        "                                [--limit N] [--before RECORD] [--oldest-first] [--json]\n"
+        "       countersign audit story REQUEST\n"
         "\n"
         "Reads the log from its directory, or from the one that the configuration names, and "
         "checks\n"
@@ -86,6 +99,15 @@ const struct command cmd_audit = {
         "\n"
         "A log whose end was cut off looks whole: keep the last hash somewhere else and compare.\n"
         "\n"
+        "search finds records by any of these together, the newest first. A person is anybody named: who\n"
+        "asked, for whom, who decided. --text: every word of it, `ord*` begins one. --outcome: allowed, denied,\n"
+        "refused, held, approved, rejected, expired, withdrawn, running, completed, failed, unknown. WHEN is how\n"
+        "long ago (30d, 12h) or a time (2026-11-22, 2026-11-22T17:20:00Z). An index beside the log makes it\n"
+        "fast; it is made when it is missing (--rebuild: always), and nothing is believed for standing there:\n"
+        "every record is read from the log. --scan reads the whole log instead.\n"
+        "story tells everything the log has about one request, in order.\n"
+        "\n"
+        "  --log DIRECTORY    the log, for search and story\n"
         "  -c, --config FILE  the configuration (countersign.yaml here, else in /etc/countersign)\n"
         "\n"
         "Exit status: 0 the log verifies, 1 it does not, 2 no log was named.\n",

@@ -199,7 +199,7 @@ ${s.guardrails}`);
 
   auditFiles() {
     const dir = resolve(this.dir, this.audit);
-    return readdirSync(dir).sort().map((f) => join(dir, f)).filter((f) => !f.endsWith('.lock'));
+    return readdirSync(dir).sort().map((f) => join(dir, f)).filter((f) => !f.endsWith('.lock') && !f.includes('/index.'));
   }
 
   auditText() { return this.auditFiles().map((f) => readFileSync(f, 'utf8')).join(''); }
