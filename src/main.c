@@ -9,6 +9,8 @@ static const struct command *const commands[] = {
     &cmd_watch,
     &cmd_retract,
     &cmd_withdraw,
+    &cmd_grants,
+    &cmd_revoke,
     &cmd_user,
     &cmd_serve,
     &cmd_check,

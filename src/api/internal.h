@@ -90,6 +90,7 @@ bool call_fields(struct api_call *c, struct field *fields, size_t n);
 /* --- Handlers ------------------------------------------------------------------------------- */
 
 handler_fn api_list_requests, api_get_request, api_approve, api_reject, api_retract, api_withdraw;
+handler_fn api_list_grants, api_revoke_grant;
 handler_fn api_list_tokens, api_create_token, api_revoke_token;
 handler_fn api_whoami, api_list_people, api_add_person, api_disable_person, api_enable_person;
 handler_fn api_health, api_metrics, api_openapi;
@@ -98,6 +99,11 @@ handler_fn api_events;
 /* src/api/openapi.json, embedded by the build. */
 extern const char openapi_json[];
 extern const size_t openapi_json_size;
+
+/* What an approval grants, from the members of its body; empty: not said. ERR_INVALID. */
+MUST_USE enum err choice_parse(struct str kind, struct str uses, struct str time, struct grant_choice *ret);
+/* "bypass", "grant" (what may be granted with it) and "counts_on" (grants) of a request. */
+MUST_USE enum err put_grants_of(struct api_call *c, const struct request *r);
 
 /* "act approve" as bits: ERR_INVALID for a word that is none; and bits as an array of words. */
 MUST_USE enum err scopes_parse(struct str words, uint32_t *ret);

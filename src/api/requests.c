@@ -197,6 +197,9 @@ void api_get_request(struct api_call *c)
         put_json(j, "explanation", r.explanation);
         put_json(j, "outcome", r.outcome);
         put_votes(j, &r);
+        e = put_grants_of(c, &r);
+    }
+    if (e == ERR_OK) {
         e = put_requirements(c, &r);
     }
     if (e != ERR_OK) {
@@ -230,24 +233,38 @@ static void reply_voted(struct api_call *c, const struct broker_voted *voted)
 
 static void vote(struct api_call *c, enum vote_kind kind)
 {
-    enum { DIGEST, REASON, SIGNATURE };
+    enum { DIGEST, REASON, SIGNATURE, GRANT, USES, FOR };
     struct field fields[] = {
         [DIGEST] = {.name = "digest", .required = true},
         [REASON] = {.name = "reason", .required = kind == VOTE_REJECT},
         [SIGNATURE] = {.name = "signature"},
+        [GRANT] = {.name = "grant"},
+        [USES] = {.name = "uses"},
+        [FOR] = {.name = "for"},
     };
     struct digest digest;
     struct broker_voted voted;
     struct broker_error said = {""};
-    if (!call_fields(c, fields, ARRAY_LEN(fields)))
+    /* A rejection grants nothing. */
+    if (!call_fields(c, fields, kind == VOTE_APPROVE ? ARRAY_LEN(fields) : GRANT))
         return;
     if (digest_parse(fields[DIGEST].value, &digest) != ERR_OK) {
         reply_error(c, 422, "invalid", "\"digest\" must be 64 hexadecimal digits", NULL);
         return;
     }
-    enum err e = broker_vote_signed(c->api->broker, &c->caller.is, c->id, kind, &digest,
-                             fields[REASON].value, fields[SIGNATURE].value, c->now,
-                                    &c->api->arena, &voted, &said);
+    struct broker_ballot ballot = {.kind = kind,
+                                   .digest = digest,
+                                   .reason = fields[REASON].value,
+                                   .signature = fields[SIGNATURE].value};
+    if (kind == VOTE_APPROVE &&
+        choice_parse(fields[GRANT].value, fields[USES].value, fields[FOR].value, &ballot.grant) != ERR_OK) {
+        reply_error(c, 422, "invalid",
+                    "\"grant\" is once, shape or session; \"uses\" a number above 0; \"for\" a duration such as 20m",
+                    NULL);
+        return;
+    }
+    enum err e = broker_cast(c->api->broker, &c->caller.is, c->id, &ballot, c->now, &c->api->arena,
+                             &voted, &said);
     if (e != ERR_OK) {
         reply_broker_error(c, e, &said);
         return;

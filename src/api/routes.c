@@ -8,6 +8,8 @@ static const struct route routes[] = {
     {METHOD_POST, "/v1/requests/{id}/reject", SCOPE_APPROVE, api_reject},
     {METHOD_POST, "/v1/requests/{id}/retract", SCOPE_APPROVE, api_retract},
     {METHOD_POST, "/v1/requests/{id}/withdraw", SCOPE_ACT, api_withdraw},
+    {METHOD_GET, "/v1/grants", SCOPE_READ, api_list_grants},
+    {METHOD_POST, "/v1/grants/{id}/revoke", SCOPE_APPROVE, api_revoke_grant},
     {METHOD_GET, "/v1/events", SCOPE_READ, api_events},
     {METHOD_GET, "/v1/whoami", SCOPE_READ, api_whoami},
     {METHOD_GET, "/v1/people", SCOPE_READ, api_list_people},

@@ -158,11 +158,27 @@ static struct approval_step on_claim(const struct approval *a, const struct peop
         return late;
     if (!digest_eq(&e->digest, &a->digest))
         return refused(a, APPROVAL_OTHER_DIGEST);
-    if (!quorum_is_met(a, people, NULL))
+    if (!a->bypassed && !quorum_is_met(a, people, NULL))
         return (struct approval_step){.answer = APPROVAL_RIGHTS_CHANGED,
                                       .next = REQUEST_WITHDRAWN};
     struct approval_step step = moved(REQUEST_RUNNING);
     step.use_grant = true;
+    return step;
+}
+
+/* The broker has judged the grants, or the second factor. */
+static struct approval_step on_bypass(const struct approval *a, const struct people *people,
+                                      const struct approval_event *e)
+{
+    (void)people;
+    if (is_late(a, e))
+        return late;
+    if (!a->bypassed)
+        return refused(a, APPROVAL_NOT_NOW);
+    if (!digest_eq(&e->digest, &a->digest))
+        return refused(a, APPROVAL_OTHER_DIGEST);
+    struct approval_step step = moved(REQUEST_APPROVED);
+    step.make_grant = true;
     return step;
 }
 
@@ -190,6 +206,7 @@ static rule *const rules[REQUEST_STATE_COUNT_][APPROVAL_EVENT_COUNT_] = {
                          [APPROVAL_RETRACT] = on_retract,
                          [APPROVAL_WITHDRAW] = on_withdraw,
                          [APPROVAL_TICK] = on_tick,
+                         [APPROVAL_BYPASS] = on_bypass,
                          [APPROVAL_LOST] = on_withdraw},
     [REQUEST_APPROVED] = {[APPROVAL_WITHDRAW] = on_withdraw,
                           [APPROVAL_TICK] = on_tick,

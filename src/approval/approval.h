@@ -35,6 +35,7 @@ struct approval {
     struct digest digest;
     struct str subject, person, on_behalf_of;
     struct quorum quorum;
+    bool bypassed;     /* released without its quorum: by standing grants, or by break-glass */
     bool signed_votes; /* an approval without a signature does not count */
     const struct vote *votes;
     size_t n_votes;
@@ -50,6 +51,7 @@ enum approval_event_kind {
     APPROVAL_TICK,
     APPROVAL_CLAIM,
     APPROVAL_RESULT,
+    APPROVAL_BYPASS, /* standing grants cover it, or its requester broke the glass */
     APPROVAL_LOST, /* whoever held or ran it is gone */
     APPROVAL_EVENT_COUNT_
 };

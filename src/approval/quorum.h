@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/arena.h"
 #include "base/limits.h"
 #include "model/people.h"
 #include "model/quorum.h"
@@ -18,6 +19,10 @@ struct tally {
 /* True for a quorum that asks for something, within LIMIT_REQUIREMENTS, LIMIT_APPROVALS and
  * LIMIT_QUORUM_NAMES, its waits rising. One that is not well formed is never met. */
 bool quorum_well_formed(const struct quorum *q);
+
+/* What all of them ask together: of what asks the same people the largest count. In the arena. ERR_LIMIT
+ * where that is more than one request can ask. */
+MUST_USE enum err quorum_merge(const struct quorum *const *list, size_t n, struct arena *a, struct quorum *ret);
 
 /* True where both ask for the same, in the same order and at the same times; how far they have got
  * is not compared. */

@@ -51,7 +51,8 @@ struct lost_changes {
 static bool is_change(struct str kind)
 {
     static const char *const others[] = {"opened", "vote", "retracted", "asked", "attached",
-                                         "detached", "told", "token_created", "token_revoked"};
+                                         "detached", "told", "grant_made",
+                                         "grant_used", "grant_revoked", "token_created", "token_revoked"};
     enum request_state s;
     if (request_state_parse(kind, &s) == ERR_OK)
         return true;

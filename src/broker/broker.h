@@ -17,6 +17,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "link/link.h"
 #include "model/glass.h"
 #include "model/people.h"
@@ -125,13 +126,20 @@ MUST_USE enum err broker_vote(struct broker *b, const struct broker_caller *call
                               struct moment now, struct arena *a, struct broker_voted *ret,
                               struct broker_error *ret_error);
 
-/* The same with a signature over model/signed_vote.h's text, as ssh-keygen writes it; it must be of one
- * of the voter's `ssh_keys`, else ERR_FORBIDDEN, whether the guardrail asks for one or not. */
-MUST_USE enum err broker_vote_signed(struct broker *b, const struct broker_caller *caller,
-                                     uint64_t request, enum vote_kind kind,
-                                     const struct digest *digest, struct str reason,
-                                     struct str signature, struct moment now, struct arena *a,
-                                     struct broker_voted *ret, struct broker_error *ret_error);
+/* A vote with all it may say. */
+struct broker_ballot {
+    enum vote_kind kind;
+    struct digest digest;
+    struct str reason;
+    /* Over model/signed_vote.h's text, as ssh-keygen writes it; it must be of one of the voter's
+     * `ssh_keys`, else ERR_FORBIDDEN, whether the guardrail asks for one or not. */
+    struct str signature;
+    /* What an approval grants; all zero: one run. ERR_INVALID where the guardrails do not allow it. */
+    struct grant_choice grant;
+};
+MUST_USE enum err broker_cast(struct broker *b, const struct broker_caller *caller, uint64_t request,
+                              const struct broker_ballot *ballot, struct moment now, struct arena *a,
+                              struct broker_voted *ret, struct broker_error *ret_error);
 
 /* The requester's own word (or the operator's). Errors as for broker_vote. */
 MUST_USE enum err broker_withdraw(struct broker *b, const struct broker_caller *caller,
@@ -188,6 +196,34 @@ struct broker_relation broker_relation(const struct broker *b, const struct requ
 
 /* True where `person` may cast a vote on r now. */
 bool broker_may_vote(const struct broker *b, const struct request *r, struct str person);
+
+/* --- Grants that outlive one run --------------------------------------------------------------- */
+
+struct broker_grant {
+    struct grant grant;
+    uint32_t reserved;  /* uses that open requests count on */
+    bool in_force;
+    const char *answer; /* "in force", "revoked", "expired", "used up" */
+};
+/* Newest first, at most LIMIT_LIST; `all`: also those no longer in force. */
+MUST_USE enum err broker_grant_list(struct broker *b, bool all, struct moment now, struct arena *a,
+                                    const struct broker_grant **ret, size_t *ret_n);
+
+/* At once, in open sessions too: what runs is not touched, what waits is held afresh. Anyone who could
+ * have granted it, its own subject, an admin or the operator; else ERR_FORBIDDEN. ERR_NOT_FOUND;
+ * ERR_BAD_STATE: revoked before; ERR_INVALID: the reason; ERR_IO. */
+MUST_USE enum err broker_grant_revoke(struct broker *b, const struct broker_caller *caller, uint64_t id,
+                                      struct str reason, struct moment now, struct broker_error *ret_error);
+
+/* What may be granted with an approval of a request, and the grants it counts on itself. */
+struct broker_terms {
+    struct grant_terms terms; /* kinds 0: one run and nothing else */
+    struct str shape_text, session;
+    uint64_t counts_on[LIMIT_GRANTS_OF_ONE];
+    size_t n_counts_on;
+};
+MUST_USE enum err broker_request_terms(struct broker *b, uint64_t request, struct arena *a,
+                                       struct broker_terms *ret);
 
 /* --- Tokens ---------------------------------------------------------------------------------- */
 

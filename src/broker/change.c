@@ -25,6 +25,7 @@ struct approval change_approval_of(const struct store_request *q, const struct l
         .on_behalf_of = q->r.on_behalf_of,
         .quorum = q->r.quorum,
         .signed_votes = q->r.signed_votes,
+        .bypassed = q->r.bypass == BYPASS_GRANT || q->r.bypass == BYPASS_GLASS,
         .votes = q->r.votes,
         .n_votes = q->r.n_votes,
         .deadline_mono_ns = l != NULL ? l->deadline_mono_ns : 0,
@@ -85,6 +86,8 @@ static enum err write_rows(struct broker *b, const struct store_request *q,
         TRY(write_asked(b, q, &c->step, now));
     if (c->step.keep_vote)
         TRY(store_vote_insert(b->store, q->r.id, c->vote));
+    if (c->step.keep_vote && c->vote->kind == VOTE_APPROVE)
+        TRY(grants_vote(b, q, c->vote, to == REQUEST_APPROVED, now));
     if (to == from)
         return ERR_OK;
     struct store_change m = {.from = from, .to = to, .outcome = c->outcome};
@@ -106,6 +109,8 @@ static enum err write_rows(struct broker *b, const struct store_request *q,
     }
     if (c->step.use_grant)
         TRY(store_grant_use(b->store, q->r.id, &q->r.digest, q->r.subject, q->r.resource));
+    if (c->step.use_grant)
+        TRY(grants_use(b, q, now));
     return ERR_OK;
 }
 
@@ -278,7 +283,7 @@ static enum err try_end(struct broker *b, struct live *l, const struct ending *e
     struct live before = *l;
     TRY(change_request(b, l, &q, &c, now));
     if (before.holding == HELD && before.doomed == NULL)
-        tell_holder_ended(b, &before, end_of(c.step.next), e->by, e->reason);
+        tell_holder_ended(b, &before, e->tell != 0 ? e->tell : end_of(c.step.next), e->by, e->reason);
     return ERR_OK;
 }
 

@@ -109,6 +109,7 @@ struct change {
     const struct vote *vote; /* where step.keep_vote or step.retract: whose */
     struct str by, via;      /* who caused it, for the record; may be empty */
     struct str reason;
+    enum request_bypass bypass; /* how it is approved where it is not by its quorum */
     struct str outcome;      /* JSON kept with the request; empty: none */
 };
 
@@ -135,6 +136,7 @@ void change_follow_asked(struct broker *b, struct live *l, const struct store_re
 struct ending {
     enum approval_event_kind event;
     struct str by, via, reason;
+    enum link_end tell; /* 0: what the state says */
 };
 void change_end(struct broker *b, struct live *l, const struct ending *e, struct moment now);
 /* The holder was told that it is over; the store still has to be. */
@@ -180,6 +182,36 @@ MUST_USE enum err holders_take_over(struct broker *b, struct moment now);
 MUST_USE enum err holders_attach(struct broker *b, struct live *l, const struct store_holder *holder,
                                  struct moment now);
 
+/* --- grants.c -------------------------------------------------------------------------------- */
+
+/* Which grants a submission can count on, and what is left to ask. */
+struct coverage {
+    uint64_t grants[LIMIT_GRANTS_OF_ONE];
+    size_t n;
+    struct quorum quorum;         /* of the guardrails no grant covers; empty where all are covered */
+    const struct hold_part *left; /* those guardrails */
+    size_t n_left;
+};
+void grants_cover(struct broker *b, const struct link_submit *s, struct arena *a, struct coverage *ret,
+                  struct moment now);
+/* In the transaction that stores the request: what it counts on, and what may be granted with it. */
+MUST_USE enum err grants_reserve(struct broker *b, uint64_t request, const struct link_submit *s,
+                                 const struct coverage *c, struct arena *a);
+/* ERR_INVALID (said) where the request's guardrails do not allow it. */
+MUST_USE enum err grants_check_choice(struct broker *b, uint64_t request, const struct grant_choice *choice,
+                                      struct broker_error *said);
+/* In the transaction of a vote: keeps its choice, and makes the grant where it approves the request. */
+MUST_USE enum err grants_vote(struct broker *b, const struct store_request *q, const struct vote *v,
+                              bool approved, struct moment now);
+/* NULL where every grant the request counts on is in force, else why not. */
+const char *grants_gone(struct broker *b, uint64_t request, struct moment now);
+/* In the transaction that starts the run. */
+MUST_USE enum err grants_use(struct broker *b, const struct store_request *q, struct moment now);
+
+/* --- people.c -------------------------------------------------------------------------------- */
+
+MUST_USE enum err people_check_reason(struct str reason, bool needed, struct broker_error *said);
+
 /* --- waiting.c ------------------------------------------------------------------------------- */
 
 bool follower_known(const struct broker *b, uint32_t worker, uint64_t hold);
@@ -218,6 +250,8 @@ void record_done(struct record *r);
 MUST_USE enum err record_append(struct broker *b, struct record *r, const char *kind,
                                 struct moment now);
 
+/* What every record about a standing grant has. */
+void record_grant(struct record *r, const struct grant *g);
 MUST_USE enum err record_opened(struct broker *b, const struct store_request *q, struct moment now);
 MUST_USE enum err record_vote(struct broker *b, const struct request *r, const struct vote *v,
                               struct moment now);

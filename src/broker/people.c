@@ -3,7 +3,7 @@
 #include "identity/ssh.h"
 #include "model/signed_vote.h"
 
-static enum err check_reason(struct str reason, bool needed, struct broker_error *said)
+enum err people_check_reason(struct str reason, bool needed, struct broker_error *said)
 {
     if (needed && str_trim(reason).n == 0)
         broker_say(said, "a reason is needed");
@@ -179,13 +179,13 @@ static const char *signature_fault(const struct person *p, const struct vote *v)
 static enum err check_signature(struct broker *b, const struct request *r, struct vote *v,
                                 struct buf *text, struct moment now, struct broker_error *said)
 {
-    char opened[CLOCK_TEXT], expires[CLOCK_TEXT];
+    char opened[CLOCK_TEXT], expires[CLOCK_TEXT], scope[GRANT_CHOICE_TEXT];
     struct signed_vote s = {.request = r->id,
                             .opened = clock_text(r->created_wall_ns, opened),
                             .digest = v->digest,
                             .kind = v->kind,
                             .person = v->person,
-                            .scope = STR("once"),
+                            .scope = grant_choice_text(&v->grant, scope),
                             .expires = clock_text(r->decide_by_wall_ns, expires),
                             .reason = v->reason};
     buf_init(text, LIMIT_REASON_BYTES + 4 * KIB);
@@ -205,34 +205,38 @@ enum err broker_vote(struct broker *b, const struct broker_caller *caller, uint6
                      struct moment now, struct arena *a, struct broker_voted *ret,
                      struct broker_error *ret_error)
 {
-    struct str unsigned_ = {NULL, 0};
-    return broker_vote_signed(b, caller, request, kind, digest, reason, unsigned_, now, a, ret, ret_error);
+    struct broker_ballot plain = {.kind = kind, .digest = *digest, .reason = reason};
+    return broker_cast(b, caller, request, &plain, now, a, ret, ret_error);
 }
 
-enum err broker_vote_signed(struct broker *b, const struct broker_caller *caller, uint64_t request,
-                            enum vote_kind kind, const struct digest *digest, struct str reason,
-                            struct str signature, struct moment now, struct arena *a,
-                            struct broker_voted *ret, struct broker_error *ret_error)
+enum err broker_cast(struct broker *b, const struct broker_caller *caller, uint64_t request,
+                     const struct broker_ballot *ballot, struct moment now, struct arena *a,
+                     struct broker_voted *ret, struct broker_error *ret_error)
 {
     struct buf text CLEANUP(buf_done) = {0};
     struct arena own CLEANUP(arena_done);
     struct store_request q;
     struct live *l = NULL;
     struct vote v = {.person = caller->person,
-                     .kind = kind,
-                     .reason = reason,
-                     .digest = *digest,
+                     .kind = ballot->kind,
+                     .reason = ballot->reason,
+                     .digest = ballot->digest,
                      .time_wall_ns = now.wall_ns,
                      .via = caller->via,
-                     .signature = str_trim(signature)};
+                     .grant = ballot->grant,
+                     .signature = str_trim(ballot->signature)};
+    if (v.grant.kind == 0)
+        v.grant.kind = GRANT_ONCE;
     arena_init(&own, REQUEST_ARENA);
     b->ops.deadline_moved(b->ctx);
-    if (kind != VOTE_APPROVE && kind != VOTE_REJECT) {
+    if (v.kind != VOTE_APPROVE && v.kind != VOTE_REJECT) {
         broker_say(ret_error, "a vote is approve or reject");
         return ERR_INVALID;
     }
-    TRY(check_reason(reason, kind == VOTE_REJECT, ret_error));
+    TRY(people_check_reason(v.reason, v.kind == VOTE_REJECT, ret_error));
     TRY(open_one(b, request, &own, &l, &q, ret_error));
+    if (v.kind == VOTE_APPROVE)
+        TRY(grants_check_choice(b, request, &v.grant, ret_error));
     if (v.signature.n != 0)
         TRY(check_signature(b, &q.r, &v, &text, now, ret_error));
     return carry_out_vote(b, l, &q, &v, now, a, ret, ret_error);
@@ -248,7 +252,7 @@ enum err broker_retract(struct broker *b, const struct broker_caller *caller, ui
     struct vote v = {.person = caller->person};
     arena_init(&own, REQUEST_ARENA);
     b->ops.deadline_moved(b->ctx);
-    TRY(check_reason(reason, false, ret_error));
+    TRY(people_check_reason(reason, false, ret_error));
     TRY(open_one(b, request, &own, &l, &q, ret_error));
     struct approval ap = change_approval_of(&q, l);
     struct approval_event ev = {.kind = APPROVAL_RETRACT, .now_mono_ns = now.mono_ns, .vote = &v};
@@ -277,7 +281,7 @@ enum err broker_withdraw(struct broker *b, const struct broker_caller *caller, u
     struct live *l = NULL;
     arena_init(&own, REQUEST_ARENA);
     b->ops.deadline_moved(b->ctx);
-    TRY(check_reason(reason, false, ret_error));
+    TRY(people_check_reason(reason, false, ret_error));
     TRY(open_one(b, request, &own, &l, &q, ret_error));
     struct approval ap = change_approval_of(&q, l);
     const struct person *p = people_find(b->policy.people, caller->person);

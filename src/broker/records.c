@@ -91,6 +91,26 @@ static void put_time(struct json *j, const char *key, int64_t wall_ns)
     json_put_str(j, key, clock_text(wall_ns, text));
 }
 
+void record_grant(struct record *r, const struct grant *g)
+{
+    json_put_int(&r->j, "grant", (int64_t)g->id);
+    json_put_int(&r->j, "request", (int64_t)g->request);
+    json_key(&r->j, "kinds");
+    json_array_begin(&r->j);
+    if ((g->kinds & GRANT_SHAPE) != 0)
+        json_str(&r->j, STR("shape"));
+    if ((g->kinds & GRANT_SESSION) != 0)
+        json_str(&r->j, STR("session"));
+    json_array_end(&r->j);
+    put_if(&r->j, "subject", g->subject);
+    put_if(&r->j, "resource", g->resource);
+    put_if(&r->j, "guardrails", g->guardrails);
+    if ((g->kinds & GRANT_SHAPE) != 0)
+        put_if(&r->j, "shape", g->shape_text);
+    if ((g->kinds & GRANT_SESSION) != 0)
+        put_if(&r->j, "session", g->session);
+}
+
 enum err record_opened(struct broker *b, const struct store_request *q, struct moment now)
 {
     struct record r CLEANUP(record_done);
@@ -116,6 +136,10 @@ enum err record_vote(struct broker *b, const struct request *q, const struct vot
     json_put_z(&r.j, "vote", v->kind == VOTE_APPROVE ? "approve" : "reject");
     json_put_str(&r.j, "by", v->person);
     put_if(&r.j, "reason", v->reason);
+    if (v->grant.kind == GRANT_SHAPE || v->grant.kind == GRANT_SESSION) {
+        char choice[GRANT_CHOICE_TEXT];
+        json_put_str(&r.j, "grant", grant_choice_text(&v->grant, choice));
+    }
     put_if(&r.j, "via", v->via);
     put_if(&r.j, "signed", v->signed_text);
     put_if(&r.j, "signature", v->signature);
@@ -185,6 +209,8 @@ enum err record_state(struct broker *b, const struct request *q, enum request_st
         json_key(&r.j, "outcome");
         json_raw(&r.j, c->outcome);
     }
+    if (to == REQUEST_APPROVED && c->bypass != BYPASS_NONE)
+        json_put_z(&r.j, "bypass", c->bypass == BYPASS_GRANT ? "grant" : "break_glass");
     json_put_str(&r.j, "policy_in_force", b->policy.version);
     return record_append(b, &r, request_state_text(to), now);
 }

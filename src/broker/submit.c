@@ -155,12 +155,14 @@ static struct live live_of_row(const struct store_request *q, struct moment now)
                          .hold = q->holder.hold};
 }
 
-static enum err store_new(struct broker *b, struct store_request *q, struct moment now,
-                          struct live **ret)
+static enum err store_new(struct broker *b, const struct link_submit *s, const struct coverage *c,
+                          struct arena *a, struct store_request *q, struct moment now, struct live **ret)
 {
     TRY(store_said(b, store_begin(b->store)));
     TRY(store_said(b, store_request_insert(b->store, q, &q->r.id)));
     TRY(record_opened(b, q, now));
+    if (s->n_parts != 0)
+        TRY(grants_reserve(b, q->r.id, s, c, a));
     struct live l = live_of_row(q, now);
     change_follow_asked(b, &l, q, now);
     TRY(live_add(b, &l, ret));
@@ -188,15 +190,48 @@ void tell_submitted(struct broker *b, const struct live *l, const struct store_r
     tell_submitted_to(b, l->worker, l->hold, l, q);
 }
 
+/* Grants cover every guardrail that holds it: approved as it is opened. */
+static void approve_by_grants(struct broker *b, struct live *l, struct moment now)
+{
+    struct arena a CLEANUP(arena_done);
+    struct store_request q;
+    struct live before = *l;
+    arena_init(&a, REQUEST_ARENA);
+    enum err e = change_load(b, l, &a, &q);
+    if (e == ERR_OK) {
+        struct approval ap = change_approval_of(&q, l);
+        struct approval_event ev = {.kind = APPROVAL_BYPASS, .now_mono_ns = now.mono_ns, .digest = l->digest};
+        struct change c = {.step = approval_step(&ap, b->policy.people, &ev),
+                           .reason = STR("covered by grants"),
+                           .bypass = BYPASS_GRANT};
+        e = c.step.answer == APPROVAL_ACCEPTED ? change_request(b, l, &q, &c, now) : ERR_BAD_STATE;
+    }
+    if (e == ERR_OK) {
+        tell_approved(b, &before, &q);
+        return;
+    }
+    tell_holder_ended(b, l, END_UNAVAILABLE, STR(""), STR("its approval could not be recorded and stored"));
+    change_doom(b, l, "its approval could not be recorded and stored", now);
+}
+
 static void open_request(struct broker *b, uint32_t worker, const struct link_submit *s,
                          struct moment now)
 {
     struct requirement reqs[LIMIT_REQUIREMENTS];
+    struct arena a CLEANUP(arena_done);
+    struct coverage c;
+    arena_init(&a, 16 * MIB);
+    grants_cover(b, s, &a, &c, now);
+    bool covered = c.n != 0 && c.n_left == 0;
+    struct link_submit asked = *s;
+    asked.quorum = c.quorum;
+    asked.wait_return = s->wait_return && !covered;
+    s = &asked;
     struct store_request q = row_of(b, worker, s, now);
     q.r.quorum = first_asked(&s->quorum, now.wall_ns, reqs);
     uint64_t first = audit_last_seq(b->audit) + 1;
     struct live *l;
-    if (store_new(b, &q, now, &l) != ERR_OK) {
+    if (store_new(b, s, &c, &a, &q, now, &l) != ERR_OK) {
         store_rollback(b->store);
         record_undone(b, first, "could not be stored", now);
         live_remove(b, q.r.id);
@@ -210,9 +245,21 @@ static void open_request(struct broker *b, uint32_t worker, const struct link_su
     else
         tell_submitted(b, l, &q);
     watch_tell(b, BROKER_REQUEST_OPENED, q.r.id, REQUEST_PENDING);
+    l = live_find(b, q.r.id);
+    if (covered && l != NULL)
+        approve_by_grants(b, l, now);
 }
 
 /* --- The same action once more ----------------------------------------------------------------- */
+
+/* Its quorum is what grants left of the whole; the same policy asked for the same whole. */
+static bool counts_on_grants(struct broker *b, const struct request *r, const struct link_submit *s)
+{
+    uint64_t ids[LIMIT_GRANTS_OF_ONE];
+    size_t n;
+    return str_eq(r->policy_version, s->policy_version) &&
+           store_said(b, store_use_grants_of(b->store, r->id, ids, &n)) == ERR_OK && n != 0;
+}
 
 /* What was asked of people then is what would be asked of them now: a guardrail that came since, or
  * that looks at the hour or the address, is not got round by an approval that was given without it. */
@@ -221,9 +268,10 @@ static bool asks_the_same(struct broker *b, const struct live *l, const struct l
     struct arena a CLEANUP(arena_done);
     struct store_request q;
     arena_init(&a, REQUEST_ARENA);
-    return change_load(b, l, &a, &q) == ERR_OK && quorum_eq(&q.r.quorum, &s->quorum) &&
-           q.r.signed_votes == s->signed_votes &&
-           str_eq(q.r.guardrails, s->guardrails);
+    if (change_load(b, l, &a, &q) != ERR_OK || !str_eq(q.r.guardrails, s->guardrails) ||
+        q.r.signed_votes != s->signed_votes || q.r.bypass == BYPASS_GRANT)
+        return false;
+    return quorum_eq(&q.r.quorum, &s->quorum) || counts_on_grants(b, &q.r, s);
 }
 
 /* What runs is joined by nobody; only who was told to come back is told so about it. */
@@ -404,6 +452,14 @@ static void judge_claim(struct broker *b, struct live *l, const struct store_req
         .kind = APPROVAL_CLAIM, .now_mono_ns = now.mono_ns, .digest = c->digest};
     struct change ch = {.step = approval_step(&ap, b->policy.people, &ev)};
     const char *text = approval_answer_text(ch.step.answer);
+    const char *gone = ch.step.answer == APPROVAL_ACCEPTED ? grants_gone(b, l->id, now) : NULL;
+    if (gone != NULL) {
+        struct ending again = {.event = APPROVAL_WITHDRAW, .reason = str_of(gone), .tell = END_AGAIN};
+        b->metrics.claims_refused++;
+        record_turned_down(b, "claim_refused", l->id, STR(""), str_of(gone), now);
+        change_end(b, l, &again, now);
+        return;
+    }
     if (ch.step.answer != APPROVAL_ACCEPTED) {
         ch.reason = str_of(text);
         enum link_end end = ch.step.next == REQUEST_EXPIRED ? END_EXPIRED : END_WITHDRAWN;

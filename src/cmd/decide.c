@@ -1,4 +1,5 @@
 /* countersign approve, reject, retract and withdraw: one person's word on one request. */
+#include "base/clock.h"
 #include "base/limits.h"
 #include "cmd/fetch.h"
 #include "cmd/sign_vote.h"
@@ -9,6 +10,8 @@ struct options {
     uint64_t id;
     bool yes, sign;
     const char *reason, *digest, *key, *socket;
+    const char *grant, *uses, *for_;
+    struct grant_choice choice; /* what these three say */
 };
 
 /* True where somebody sits at the terminal and has not said --yes. */
@@ -77,8 +80,9 @@ static enum exit_status post_vote(struct client *c, const struct options *o, con
     struct answer a;
     digest_hex(digest, hex);
     snprintf(path, sizeof(path), "/v1/requests/%llu/%s", (unsigned long long)o->id, verb);
-    json_t *body = json_pack("{s:s, s:s, s:s*}", "digest", hex, "reason",
-                             o->reason != NULL ? o->reason : "", "signature", signature);
+    json_t *body = json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:s*}", "digest", hex, "reason",
+                             o->reason != NULL ? o->reason : "", "signature", signature, "grant",
+                             o->grant, "uses", o->uses, "for", o->for_);
     if (body == NULL) {
         cmd_complain(c->command, "the reason must be UTF-8 text");
         return EXIT_USAGE;
@@ -99,9 +103,11 @@ static enum exit_status send_vote(struct client *c, const struct options *o, con
 {
     const struct digest *digest = &f->shown.digest;
     struct buf signature CLEANUP(buf_done) = {0};
+    char scope[GRANT_CHOICE_TEXT];
     struct vote_to_sign v = {.request = f->answer.json,
                              .digest = digest,
                              .kind = strcmp(verb, "approve") == 0 ? VOTE_APPROVE : VOTE_REJECT,
+                             .scope = grant_choice_text(&o->choice, scope),
                              .reason = o->reason,
                              .key = o->key};
     if (!o->sign && o->key == NULL)
@@ -156,27 +162,49 @@ static enum exit_status decide(const struct command *self, const struct options 
     return status;
 }
 
+/* The same limits as the gateway's: what it would refuse is said before anything is shown. */
+static enum err read_choice(const struct command *self, struct options *o)
+{
+    uint64_t uses = 0;
+    if (o->grant != NULL && grant_kind_parse(str_of(o->grant), &o->choice.kind) != ERR_OK)
+        cmd_complain(self, "--grant is once, shape or session");
+    else if (o->uses != NULL && (str_to_u64(str_of(o->uses), &uses) != ERR_OK || uses == 0 || uses > LIMIT_GRANT_USES))
+        cmd_complain(self, "--uses is a number from 1 to %d", LIMIT_GRANT_USES);
+    else if (o->for_ != NULL && (duration_parse(str_of(o->for_), &o->choice.for_ns) != ERR_OK || o->choice.for_ns < NS_PER_S))
+        cmd_complain(self, "--for is a duration such as 20m");
+    else if (o->choice.kind == GRANT_ONCE && (uses > 1 || o->for_ != NULL))
+        cmd_complain(self, "--uses and --for go with --grant shape or --grant session");
+    else {
+        o->choice.uses = (uint32_t)uses;
+        return ERR_OK;
+    }
+    return ERR_INVALID;
+}
+
 static enum exit_status approve(const struct command *self, int argc, char **argv)
 {
-    struct options o = {0};
+    struct options o = {.choice = {.kind = GRANT_ONCE}};
     const struct cmd_option options[] = {
         {.name = "digest", .value = &o.digest},
         {.name = "key", .value = &o.key},
+        {.name = "for", .value = &o.for_},
+        {.name = "grant", .value = &o.grant},
         {.name = "reason", .value = &o.reason},
         {.name = "sign", .flag = &o.sign},
         {.name = "socket", .value = &o.socket},
+        {.name = "uses", .value = &o.uses},
         {.name = "yes", .letter = 'y', .flag = &o.yes},
     };
     size_t n;
     if (cmd_options(self, options, ARRAY_LEN(options), argc, argv, 1, 1, &n) != ERR_OK ||
-        client_id(self, argv[0], &o.id) != ERR_OK)
+        client_id(self, argv[0], &o.id) != ERR_OK || read_choice(self, &o) != ERR_OK)
         return EXIT_USAGE;
     return decide(self, &o, approve_fetched);
 }
 
 static enum exit_status reject(const struct command *self, int argc, char **argv)
 {
-    struct options o = {0};
+    struct options o = {.choice = {.kind = GRANT_ONCE}};
     const struct cmd_option options[] = {
         {.name = "key", .value = &o.key},
         {.name = "reason", .value = &o.reason},
@@ -198,7 +226,7 @@ static enum exit_status reject(const struct command *self, int argc, char **argv
 static enum exit_status take_back(const struct command *self, int argc, char **argv,
                                   const char *verb, const char *did)
 {
-    struct options o = {0};
+    struct options o = {.choice = {.kind = GRANT_ONCE}};
     const struct cmd_option options[] = {
         {.name = "reason", .value = &o.reason},
         {.name = "socket", .value = &o.socket},
@@ -254,6 +282,9 @@ const struct command cmd_approve = {
         "the digest that is sent is computed from the bytes on the screen.\n"
         "\n"
         "  --reason TEXT  for the record\n"
+        "  --grant KIND   more than this one run, where the guardrail allows it: shape (the same\n"
+        "                 statement with other values) or session (all that the guardrail holds in\n"
+        "                 this session); with --uses N and --for 20m to make it narrower\n"
         "  --digest HEX   what `countersign show ID` printed: approve that and nothing else;\n"
         "                 only a summary is shown again\n"
         "  --sign         sign the vote with your SSH key (ssh-keygen does it: agents and hardware\n"

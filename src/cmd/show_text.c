@@ -431,6 +431,37 @@ static void missing(struct page *p, const json_t *r)
     page_z(p, "\n");
 }
 
+/* What may be granted with an approval, and how it came to run where nobody voted. */
+static void grants(struct page *p, const json_t *r)
+{
+    const json_t *g = json_object_get(r, "grant");
+    char text[160], time[CLOCK_TEXT];
+    struct str shape = json_text(g, "shape"), bypass = json_text(r, "bypass");
+    if (bypass.n != 0) {
+        page_label(p, STR("approved"));
+        page_z(p, str_is(bypass, "grant") ? "by grants, nobody was asked\n" : "by break-glass, nobody was asked\n");
+    }
+    if (!str_is(json_text(r, "state"), "pending") || json_array_size(json_object_get(g, "kinds")) == 0)
+        return;
+    struct str longest = duration_text((int64_t)json_number(g, "max_seconds") * NS_PER_S, time);
+    int n = snprintf(text, sizeof(text), "for at most %.*s", STR_FMT(longest));
+    if (json_number(g, "uses") != 0)
+        n += snprintf(text + n, sizeof(text) - (size_t)n, ", %llu uses",
+                      (unsigned long long)json_number(g, "uses"));
+    page_label(p, STR("may be granted"));
+    for (size_t i = 0; i < json_array_size(json_object_get(g, "kinds")); i++) {
+        page_line(p, str_of(json_string_value(json_array_get(json_object_get(g, "kinds"), i))));
+        page_z(p, ", ");
+    }
+    page_line(p, str_from(text, (size_t)n));
+    page_z(p, "\n");
+    if (shape.n == 0)
+        return;
+    page_label(p, STR("shape"));
+    page_line(p, shape);
+    page_z(p, "\n");
+}
+
 /* --- The whole ------------------------------------------------------------------------------ */
 
 static void title(struct page *p, const json_t *r, int64_t now)
@@ -546,6 +577,7 @@ enum err show_request(struct buf *out, const struct shown_request *s, struct sty
     votes(&p, r);
     missing(&p, r);
     times(&p, r, now);
+    grants(&p, r);
     action(&p, json_object_get(s->envelope, "action"));
     page_members(&p, s->envelope, said, 0);
     context(&p, json_object_get(r, "context"), json_object_get(s->envelope, "action"));

@@ -161,7 +161,7 @@ static enum exit_status text_of(struct client *c, const struct vote_to_sign *v, 
                             .digest = *v->digest,
                             .kind = v->kind,
                             .person = json_text(me, "person"),
-                            .scope = STR("once"),
+                            .scope = v->scope,
                             .expires = json_text(v->request, "decide_by"),
                             .reason = str_of(v->reason)};
     if (signed_vote_text(&s, text) == ERR_OK)

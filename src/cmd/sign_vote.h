@@ -11,6 +11,7 @@ struct vote_to_sign {
     const json_t *request;       /* as the API gives it */
     const struct digest *digest; /* of what was shown */
     enum vote_kind kind;
+    struct str scope;   /* what an approval grants: grant_choice_text */
     const char *reason; /* may be NULL */
     const char *key;    /* a key file; NULL: the voter's own that can be found */
 };

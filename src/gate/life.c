@@ -295,6 +295,7 @@ static bool is_held_again(struct gate *g, struct hold *h)
         uplink_send_frame(g, buf_view(&h->again)) != ERR_OK)
         return false;
     h->request = 0;
+    h->decide_by_ms = INT64_MAX / 2; /* the new request has its own */
     h->due_ms = loop_now_ms(g->loop) + g->options.link_answer_ms;
     set_state(h, HOLD_SENT);
     return true;

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "base/digest.h"
 #include "model/quorum.h"
 
 /* Bits, since a guardrail allows several. */
@@ -31,9 +32,28 @@ struct grant_choice {
     int64_t for_ns; /* 0: not said */
 };
 
+/* "once", "shape uses=5 for=1200s": the same text wherever a choice is written or signed. */
+enum { GRANT_CHOICE_TEXT = 64 };
+struct str grant_choice_text(const struct grant_choice *c, char out[static GRANT_CHOICE_TEXT]);
+
 /* One of the guardrails that hold an action: what it asks for by itself, and what it lets people grant. */
 struct hold_part {
     struct str guardrail;
     struct quorum quorum;
     struct grant_terms terms;
+};
+
+/* A standing grant. Views. */
+struct grant {
+    uint64_t id, request;  /* the request whose approval made it */
+    uint32_t kinds;        /* SHAPE: bound to `shape`; SESSION: bound to `session` */
+    struct digest shape;
+    struct str shape_text, session;
+    struct str subject, resource;
+    struct str guardrails; /* that it covers, comma-separated */
+    struct str policy_version;
+    uint32_t uses, used;   /* uses 0: no bound */
+    int64_t created_wall_ns, expires_wall_ns;
+    int64_t revoked_wall_ns; /* 0: in force */
+    struct str revoked_by, revoked_why;
 };

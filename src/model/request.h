@@ -13,6 +13,7 @@
 #pragma once
 
 #include "base/digest.h"
+#include "model/grant.h"
 #include "model/quorum.h"
 
 enum request_state {
@@ -33,6 +34,13 @@ MUST_USE enum err request_state_parse(struct str s, enum request_state *ret);
 bool request_may_become(enum request_state from, enum request_state to);
 bool request_is_final(enum request_state s);
 
+/* How it was released where it was not by its quorum. */
+enum request_bypass {
+    BYPASS_NONE = 0,
+    BYPASS_GRANT = 0x1b7e6c2d, /* standing grants cover every guardrail that holds it */
+    BYPASS_GLASS = 0x64a1935e, /* break-glass */
+};
+
 enum vote_kind { VOTE_APPROVE = 0x2e51d18d, VOTE_REJECT = 0x51aee272 };
 
 struct vote {
@@ -42,6 +50,7 @@ struct vote {
     struct digest digest; /* of what the voter was shown; must equal the request's */
     int64_t time_wall_ns;
     struct str via;       /* "socket", "http", … */
+    struct grant_choice grant; /* of an approval being cast; not read back with votes */
     struct str signature; /* as ssh-keygen writes it, over signed_text (model/signed_vote.h); or empty */
     struct str signed_text;
     /* What the voter was at that moment and need not be for ever: groups of the moment, and people
@@ -65,6 +74,7 @@ struct request {
     struct quorum quorum;
     bool keep_on_disconnect;
     bool signed_votes; /* an approval without a signature does not count */
+    enum request_bypass bypass;
     int64_t created_wall_ns, decide_by_wall_ns, decided_wall_ns, run_by_wall_ns;
     struct str outcome; /* JSON of the result once it ran; or why it was withdrawn */
     const struct vote *votes;

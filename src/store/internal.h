@@ -35,6 +35,23 @@ enum statement {
     ST_UNTOLD_INSERT,
     ST_UNTOLD_FIND,
     ST_UNTOLD_REMOVE,
+    ST_TERMS_INSERT,
+    ST_TERMS_GET,
+    ST_CHOICE_SET,
+    ST_CHOICE_GET,
+    ST_STANDING_INSERT,
+    ST_STANDING_GET,
+    ST_STANDING_OF,
+    ST_STANDING_LIST,
+    ST_STANDING_REVOKE,
+    ST_STANDING_USE,
+    ST_USE_INSERT,
+    ST_USE_RESERVED,
+    ST_USE_GRANTS_OF,
+    ST_USE_WAITING,
+    ST_USE_TAKE,
+    ST_BYPASS_SET,
+    ST_BYPASS_GET,
     ST_META_SET,
     ST_META_GET,
     ST_COUNT_
@@ -90,5 +107,7 @@ int64_t column_i64(struct run *q);
 void column_str(struct run *q, struct str *ret);
 void column_digest(struct run *q, struct digest *ret);
 
+/* grants.c: how it was released. */
+MUST_USE enum err store_bypass_read(struct store *s, struct request *r);
 /* votes.c: the votes of one request. */
 MUST_USE enum err store_votes_read(struct store *s, struct arena *a, struct request *r);

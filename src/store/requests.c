@@ -200,6 +200,7 @@ static enum err read_quorum(struct store *s, struct arena *a, struct request *r)
 static enum err read_rest(struct store *s, struct arena *a, struct store_request *q)
 {
     TRY(read_quorum(s, a, &q->r));
+    TRY(store_bypass_read(s, &q->r));
     return store_votes_read(s, a, &q->r);
 }
 

@@ -15,6 +15,9 @@
     "decided, run_by, run_within, outcome, instance, worker, pid, hold, rejects, "                 \
     "reason_to_approve, "
 #define SMALL_ENVELOPE "CASE WHEN length(envelope) <= ?1 THEN envelope ELSE x'' END"
+#define GRANT_COLUMNS                                                                              \
+    "id, request, kinds, shape, shape_text, session, subject, resource, guardrails, policy_version, "  \
+    "uses, used, created, expires, revoked, revoked_by, revoked_why"
 #define TOKEN_COLUMNS "id, hash, person, label, scopes, created, expires, revoked"
 
 static const char *const texts[ST_COUNT_] = {
@@ -71,6 +74,34 @@ static const char *const texts[ST_COUNT_] = {
     [ST_UNTOLD_FIND] = "SELECT request FROM untold WHERE digest = ? AND subject = ? AND ended >= ?"
                        " ORDER BY request DESC LIMIT 1",
     [ST_UNTOLD_REMOVE] = "DELETE FROM untold WHERE request = ?",
+    [ST_TERMS_INSERT] = "INSERT INTO request_terms (request, kinds, max_ns, uses, shape, shape_text, session,"
+                        " guardrails) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    [ST_TERMS_GET] = "SELECT kinds, max_ns, uses, shape, shape_text, session, guardrails FROM request_terms"
+                     " WHERE request = ?",
+    [ST_CHOICE_SET] = "INSERT OR REPLACE INTO vote_grants (request, person, kind, uses, for_ns)"
+                      " VALUES (?, ?, ?, ?, ?)",
+    [ST_CHOICE_GET] = "SELECT kind, uses, for_ns FROM vote_grants WHERE request = ? AND person = ?",
+    [ST_STANDING_INSERT] =
+        "INSERT INTO standing_grants (request, kinds, shape, shape_text, session, subject, resource, guardrails,"
+        " policy_version, uses, used, created, expires, revoked, revoked_by, revoked_why)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, '', '')",
+    [ST_STANDING_GET] = "SELECT " GRANT_COLUMNS " FROM standing_grants WHERE id = ?",
+    [ST_STANDING_OF] = "SELECT " GRANT_COLUMNS " FROM standing_grants WHERE subject = ? AND revoked = 0"
+                       " AND expires > ? AND (uses = 0 OR used < uses) ORDER BY id LIMIT ?",
+    [ST_STANDING_LIST] = "SELECT " GRANT_COLUMNS " FROM standing_grants WHERE id < ? ORDER BY id DESC LIMIT ?",
+    [ST_STANDING_REVOKE] = "UPDATE standing_grants SET revoked = ?, revoked_by = ?, revoked_why = ?"
+                           " WHERE id = ? AND revoked = 0",
+    [ST_STANDING_USE] = "UPDATE standing_grants SET used = used + 1 WHERE id = ? AND revoked = 0"
+                        " AND expires > ? AND (uses = 0 OR used < uses)",
+    [ST_USE_INSERT] = "INSERT INTO grant_uses (standing, request, used) VALUES (?, ?, 0)",
+    [ST_USE_RESERVED] = "SELECT count(*) FROM grant_uses u JOIN requests r ON r.id = u.request"
+                        " WHERE u.standing = ? AND u.used = 0 AND r.state <= 2 AND r.id <> ?",
+    [ST_USE_GRANTS_OF] = "SELECT standing FROM grant_uses WHERE request = ? ORDER BY standing",
+    [ST_USE_WAITING] = "SELECT u.request FROM grant_uses u JOIN requests r ON r.id = u.request"
+                       " WHERE u.standing = ? AND u.used = 0 AND r.state <= 2",
+    [ST_USE_TAKE] = "UPDATE grant_uses SET used = ? WHERE standing = ? AND request = ? AND used = 0",
+    [ST_BYPASS_SET] = "INSERT INTO bypasses (request, kind) VALUES (?, ?)",
+    [ST_BYPASS_GET] = "SELECT kind FROM bypasses WHERE request = ?",
     [ST_META_SET] = "INSERT INTO meta (key, value) VALUES (?1, ?2)"
                     " ON CONFLICT (key) DO UPDATE SET value = ?2",
     [ST_META_GET] = "SELECT value FROM meta WHERE key = ?",

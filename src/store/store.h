@@ -12,6 +12,8 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/limits.h"
+#include "model/grant.h"
 #include "model/request.h"
 
 struct store;
@@ -105,6 +107,54 @@ MUST_USE enum err store_grant_insert(struct store *s, const struct store_grant *
  * has one left. (Expiry is judged by the caller on the monotonic clock.) */
 MUST_USE enum err store_grant_use(struct store *s, uint64_t request, const struct digest *digest,
                                   struct str subject, struct str resource);
+
+/* --- Grants that outlive one run (grants.c) --------------------------------------------------------- */
+
+/* What may be granted with an approval of a request; no row where it is one run. */
+struct store_terms {
+    struct grant_terms terms;
+    struct digest shape;
+    struct str shape_text, session;
+    struct str guardrails; /* that a grant would cover: those whose people are asked */
+};
+MUST_USE enum err store_terms_insert(struct store *s, uint64_t request, const struct store_terms *t);
+MUST_USE enum err store_terms_get(struct store *s, uint64_t request, struct arena *a,
+                                  struct store_terms *ret); /* ERR_NOT_FOUND */
+
+/* What an approver chose; the later choice of one person replaces the earlier. Never set: one run. */
+MUST_USE enum err store_choice_set(struct store *s, uint64_t request, struct str person,
+                                   const struct grant_choice *c);
+MUST_USE enum err store_choice_get(struct store *s, uint64_t request, struct str person,
+                                   struct grant_choice *ret);
+
+/* g's id, used and revoked_* are not read. One grant a request: ERR_EXISTS. */
+MUST_USE enum err store_standing_insert(struct store *s, const struct grant *g, uint64_t *ret_id);
+MUST_USE enum err store_standing_get(struct store *s, uint64_t id, struct arena *a, struct grant *ret);
+/* In force for the subject, oldest first, at most LIMIT_GRANTS_OF_SUBJECT. */
+MUST_USE enum err store_standing_of(struct store *s, struct str subject, int64_t now_wall_ns,
+                                    struct arena *a, struct grant **ret, size_t *ret_n);
+/* All with an id below `before`, newest first, at most LIMIT_LIST. */
+MUST_USE enum err store_standing_list(struct store *s, uint64_t before, struct arena *a,
+                                      struct grant **ret, size_t *ret_n);
+/* ERR_STALE where there is none such, or it was revoked before. */
+MUST_USE enum err store_standing_revoke(struct store *s, uint64_t id, struct str by, struct str why,
+                                        int64_t wall_ns);
+
+/* A request counts on a use of the grant (a reservation), and takes it: ERR_STALE where the grant is
+ * revoked, expired or used up, or this request has taken its use before. */
+MUST_USE enum err store_use_insert(struct store *s, uint64_t grant, uint64_t request);
+MUST_USE enum err store_use_take(struct store *s, uint64_t grant, uint64_t request, int64_t wall_ns);
+/* Uses that open requests other than `but_request` count on. */
+MUST_USE enum err store_use_reserved(struct store *s, uint64_t grant, uint64_t but_request, uint32_t *ret);
+/* The grants a request counts on or used. */
+MUST_USE enum err store_use_grants_of(struct store *s, uint64_t request,
+                                      uint64_t ids[static LIMIT_GRANTS_OF_ONE], size_t *ret_n);
+/* The requests that count on the grant and have not run. */
+MUST_USE enum err store_use_waiting(struct store *s, uint64_t grant, struct arena *a, uint64_t **ret,
+                                    size_t *ret_n);
+
+/* Marks a request as released without its quorum; store_request_get reads it. */
+MUST_USE enum err store_bypass_set(struct store *s, uint64_t request, enum request_bypass kind);
 
 /* --- Ends that nobody was told ------------------------------------------------------------------- */
 
