@@ -148,6 +148,22 @@ static void put_votes(struct json *j, const struct request *r)
     json_array_end(j);
 }
 
+/* Where people read the ticket that was stated. */
+static enum err put_ticket_url(struct api_call *c, const struct request *r)
+{
+    struct buf url CLEANUP(buf_done) = {0};
+    json_t *context = json_loadb(r->context.p, r->context.n, 0, NULL);
+    const char *ticket = json_string_value(json_object_get(context, "ticket"));
+    enum err e = ERR_OK;
+    buf_init(&url, LIMIT_API_BODY);
+    if (ticket != NULL && c->api->config->ticket.url.n != 0)
+        e = ticket_url(c->api->config->ticket.url, str_trim(str_of(ticket)), &url);
+    json_decref(context);
+    if (e == ERR_OK)
+        json_put_str(&c->json, "ticket_url", buf_view(&url));
+    return e;
+}
+
 static enum err put_requirements(struct api_call *c, const struct request *r)
 {
     const struct broker_requirement *reqs;
@@ -196,8 +212,11 @@ void api_get_request(struct api_call *c)
         put_json(j, "context", r.context);
         put_json(j, "explanation", r.explanation);
         put_json(j, "outcome", r.outcome);
+        json_put_bool(j, "reason_to_approve", r.quorum.reason_to_approve);
         put_votes(j, &r);
         e = put_grants_of(c, &r);
+        if (e == ERR_OK)
+            e = put_ticket_url(c, &r);
     }
     if (e == ERR_OK) {
         e = put_requirements(c, &r);

@@ -30,7 +30,7 @@ const char *approval_answer_text(enum approval_answer answer)
     case APPROVAL_UNSIGNED:
         return "an approval must be signed here: countersign approve ID --sign";
     case APPROVAL_NO_REASON:
-        return "this request asks its approvers for a reason";
+        return "an approval must have a reason here: countersign approve ID --reason TEXT";
     case APPROVAL_NO_VOTE:
         return "has no vote on this request to take back";
     case APPROVAL_RIGHTS_CHANGED:

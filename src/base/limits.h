@@ -166,6 +166,10 @@
 /* Open requests of one subject: more is a flood, and floods make approvers careless. */
 #define LIMIT_OPEN_REQUESTS_PER_SUBJECT 50 /* unless the configuration says `open_requests` */
 #define LIMIT_OPEN_REQUESTS 10000
+/* A tracker or a schedule that is asked: below LIMIT_LINK_ANSWER_MS, after which a worker gives up. */
+#define LIMIT_ASKING_MS 5000
+/* Submissions that wait for word of their ticket, each with its envelope in memory. */
+#define LIMIT_TICKET_CHECKS 64
 /* Other sessions that wait for the same request: more are told its number and wait by themselves. */
 #define LIMIT_FOLLOWERS_OF_ONE 16
 /* Uses of one grant: more is no longer a bounded right. */

@@ -196,6 +196,8 @@ void broker_free(struct broker *b, struct moment now)
         b->subscriptions = s->next;
         free(s);
     }
+    for (uint32_t i = 0; i < LIMIT_WORKERS; i++)
+        (void)tickets_drop(b, i, 0);
     audit_close(b->audit);
     store_close(b->store);
     free(b->live);

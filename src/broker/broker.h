@@ -31,6 +31,18 @@ struct broker_ops {
     /* A call for people (broker_vote, …) may have brought broker_next_deadline forward: look at it
      * when the call has returned. */
     void (*deadline_moved)(void *ctx);
+    /* Asks somebody else over HTTP: a GET, or a POST of `body` (JSON) where there is one; views valid
+     * during the call. Not from inside, but soon, broker_fetched is called with the number, exactly
+     * once. ERR_INVALID, ERR_LIMIT, ERR_NOMEM: it was not asked, and is not called. */
+    enum err (*fetch)(void *ctx, uint64_t number, struct str url, struct str body);
+};
+
+/* What came back. */
+struct broker_fetched {
+    enum err why;    /* ERR_OK: an answer came, whatever its status says */
+    struct str text; /* for people, where why is not ERR_OK */
+    int status;
+    struct str body;
 };
 
 /* Who calls, as the API established it. */
@@ -50,6 +62,7 @@ struct broker_policy {
     struct str vocabulary;           /* of the facts in records (policy/recorded.h) */
     uint32_t open_requests;          /* that one subject may have; 0: LIMIT_OPEN_REQUESTS_PER_SUBJECT */
     struct break_glass glass;
+    struct str ticket_check;         /* whom to ask whether a ticket exists (model/ticket.h); empty: nobody */
 };
 
 struct broker_options {
@@ -100,6 +113,10 @@ void broker_worker_lost(struct broker *b, uint32_t index, struct moment now);
  * calls broker_worker_lost. Any other refusal is an answer to the worker and gives ERR_OK. */
 MUST_USE enum err broker_from_worker(struct broker *b, uint32_t index, const struct link_message *m,
                                      struct moment now);
+
+/* The answer to ops.fetch. */
+void broker_fetched(struct broker *b, uint64_t number, const struct broker_fetched *answer,
+                    struct moment now);
 
 /* Does what is due: expiry, grace periods, audit sync. */
 void broker_tick(struct broker *b, struct moment now);

@@ -100,6 +100,7 @@ void broker_worker_lost(struct broker *b, uint32_t index, struct moment now)
         return;
     bool was_ready = b->peers[index].state == PEER_READY;
     b->peers[index] = (struct peer){.state = PEER_GONE};
+    (void)tickets_drop(b, index, 0);
     followers_of_worker_lost(b, index);
     if (!was_ready)
         return;

@@ -81,6 +81,9 @@ struct broker {
         uint64_t first, last;    /* records to be called undone once the log works; 0: none */
     } undone;
     int64_t grace_until_mono_ns; /* for AWAITED; INT64_MAX once it is over */
+    uint64_t last_fetch; /* the number of the last thing asked with ops.fetch */
+    struct ticket_check *checks;
+    size_t n_checks;
     struct broker_subscription *subscriptions;
     bool giving_events;
     struct broker_metrics metrics;
@@ -237,6 +240,21 @@ struct past_end {
 struct past_end past_end_of(const struct request *r);
 /* Tells the end of a request for the same action that nobody was told yet. False: there is none. */
 bool tell_untold(struct broker *b, uint32_t worker, const struct link_submit *s, struct moment now);
+
+/* --- tickets.c ------------------------------------------------------------------------------- */
+
+/* A new request whose ticket has to exist: asks, and opens it or refuses it when the answer is there. */
+void tickets_ask(struct broker *b, uint32_t worker, const struct link_submit *s, struct moment now);
+bool tickets_known(const struct broker *b, uint32_t worker, uint64_t hold);
+/* Its holder gave up, or (hold 0) the worker is gone. True where there was one. */
+bool tickets_drop(struct broker *b, uint32_t worker, uint64_t hold);
+/* False where the number is none of ours. */
+bool tickets_answered(struct broker *b, uint64_t number, const struct broker_fetched *answer,
+                      struct moment now);
+/* submit.c: takes a submission whose ticket is good. */
+void submit_checked(struct broker *b, uint32_t worker, const struct link_submit *s, struct moment now);
+void submit_refuse(struct broker *b, uint32_t worker, const struct link_submit *s, enum link_end end,
+                   const char *why, struct moment now);
 
 /* --- records.c ------------------------------------------------------------------------------- */
 

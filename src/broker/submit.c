@@ -350,19 +350,16 @@ static void join(struct broker *b, struct live *l, uint32_t worker, const struct
         tell_submitted_to(b, worker, s->hold, l, &q);
 }
 
-enum err on_submit(struct broker *b, uint32_t worker, const struct link_message *m,
-                   struct moment now)
+void submit_refuse(struct broker *b, uint32_t worker, const struct link_submit *s, enum link_end end,
+                   const char *why, struct moment now)
 {
-    const struct link_submit *s = &m->submit;
-    enum link_end end;
-    char why[1024];
-    if (s->hold == 0 || live_by_hold(b, worker, s->hold) != NULL || follower_known(b, worker, s->hold))
-        return ERR_PROTOCOL;
-    const char *fault = fault_of(s);
-    if (fault != NULL) {
-        refuse(b, worker, s, fault, now);
-        return ERR_OK;
-    }
+    refuse_as(b, worker, s, end, why, now);
+}
+
+/* To an open request for the same; false where there is none. */
+static bool take_part(struct broker *b, uint32_t worker, const struct link_submit *s,
+                      struct moment now)
+{
     struct live *open = find_open(b, s);
     bool free_to_attach = open != NULL && open->holding == DETACHED && open->state != REQUEST_RUNNING &&
                           (!s->wait_return || open->state == REQUEST_APPROVED);
@@ -370,10 +367,42 @@ enum err on_submit(struct broker *b, uint32_t worker, const struct link_message 
         attach(b, open, worker, s, now);
     else if (open != NULL)
         join(b, open, worker, s, now);
-    else if (tell_untold(b, worker, s, now))
-        return ERR_OK;
-    else if (refusal_of(b, s, why, sizeof(why), &end))
+    return open != NULL;
+}
+
+/* Much may have changed since it was sent. */
+void submit_checked(struct broker *b, uint32_t worker, const struct link_submit *s, struct moment now)
+{
+    enum link_end end;
+    char why[1024];
+    if (take_part(b, worker, s, now))
+        return;
+    if (refusal_of(b, s, why, sizeof(why), &end))
         refuse_as(b, worker, s, end, why, now);
+    else
+        open_request(b, worker, s, now);
+}
+
+enum err on_submit(struct broker *b, uint32_t worker, const struct link_message *m,
+                   struct moment now)
+{
+    const struct link_submit *s = &m->submit;
+    enum link_end end;
+    char why[1024];
+    if (s->hold == 0 || live_by_hold(b, worker, s->hold) != NULL ||
+        follower_known(b, worker, s->hold) || tickets_known(b, worker, s->hold))
+        return ERR_PROTOCOL;
+    const char *fault = fault_of(s);
+    if (fault != NULL) {
+        refuse(b, worker, s, fault, now);
+        return ERR_OK;
+    }
+    if (take_part(b, worker, s, now) || tell_untold(b, worker, s, now))
+        return ERR_OK;
+    if (refusal_of(b, s, why, sizeof(why), &end))
+        refuse_as(b, worker, s, end, why, now);
+    else if (s->ticket.n != 0 && b->policy.ticket_check.n != 0)
+        tickets_ask(b, worker, s, now);
     else
         open_request(b, worker, s, now);
     return ERR_OK;
@@ -407,6 +436,7 @@ enum err on_withdraw(struct broker *b, uint32_t worker, const struct link_messag
     const struct link_withdraw *w = &m->withdraw;
     struct live *l = live_by_hold(b, worker, w->hold);
     follower_remove(b, worker, w->hold);
+    (void)tickets_drop(b, worker, w->hold);
     if (l == NULL || (w->request != 0 && w->request != l->id)) {
         tell_ended(b, worker, w->hold, w->request, END_WITHDRAWN, STR(""),
                    STR("it is no longer open"));

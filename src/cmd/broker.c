@@ -1,6 +1,7 @@
 #include "api/api.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "cmd/asking.h"
 #include "cmd/cmd.h"
 #include "cmd/config_file.h"
 #include "cmd/kept_config.h"
@@ -35,6 +36,7 @@ struct process {
     struct watch *control;
     struct timer *tick;
     struct broker *broker;
+    struct asking *asking;
     struct api *api;
     struct config *config;
     struct broker_policy policy;
@@ -242,7 +244,8 @@ static struct broker_policy broker_policy_of(const struct process *p, const stru
                                   .files = &p->files,
                                   .vocabulary = c->vocabulary,
                                   .open_requests = c->open_requests,
-                                  .glass = c->break_glass};
+                                  .glass = c->break_glass,
+                                  .ticket_check = c->ticket.check};
 }
 
 static enum err put_in_force(struct process *p, struct config *c, struct str who)
@@ -473,7 +476,13 @@ static void on_signal(void *ctx, int signum)
     /* SIGINT and SIGHUP at a terminal reach the whole group: the keeper decides, not we. */
 }
 
-static const struct broker_ops ops = {send_to_worker, deadline_moved};
+static enum err fetch(void *ctx, uint64_t number, struct str url, struct str body)
+{
+    struct process *p = ctx;
+    return asking_fetch(p->asking, number, url, body);
+}
+
+static const struct broker_ops ops = {send_to_worker, deadline_moved, fetch};
 
 /* The keeper's first message. *ret_kept: the configuration that was in force, -1 where there is none. */
 static enum err wait_for_config(int *ret_kept)
@@ -523,7 +532,9 @@ static enum err set_up(struct process *p, struct str instance)
     for (size_t i = 0; i < ARRAY_LEN(signals); i++)
         TRY(loop_on_signal(p->loop, signals[i], on_signal, p));
     TRY(timer_new(p->loop, ticked, p, &p->tick));
+    TRY(asking_new(p->loop, wind_later, p, &p->asking));
     TRY(open_broker(p, instance));
+    asking_set_broker(p->asking, p->broker);
     TRY(api_start(p->loop, p->broker, p->config, &p->api));
     api_set_owner(p->api, &api_owner, p);
     return watch_new(p->loop, CONTROL_FD, control_readable, p, &p->control);
@@ -534,6 +545,7 @@ static void tear_down(struct process *p)
     /* The links are let go without a word: what they hold is not lost, but waits for the next
      * broker. */
     api_stop(p->api);
+    asking_free(p->asking);
     broker_free(p->broker, clock_now());
     for (size_t i = 0; i < LIMIT_WORKERS; i++) {
         stream_free(p->links[i].stream);

@@ -324,6 +324,26 @@ static void why(struct page *p, const json_t *r)
     }
 }
 
+/* In the requester's own words. */
+static void stated(struct page *p, const json_t *r)
+{
+    const json_t *c = json_object_get(r, "context");
+    struct str reason = json_text(c, "reason"), ticket = json_text(c, "ticket");
+    if (reason.n != 0) {
+        page_label(p, STR("reason"));
+        page_text(p, reason);
+    }
+    if (ticket.n == 0)
+        return;
+    page_label(p, STR("ticket"));
+    page_line(p, ticket);
+    if (json_text(r, "ticket_url").n != 0) {
+        page_z(p, "  ");
+        page_line(p, json_text(r, "ticket_url"));
+    }
+    page_z(p, "\n");
+}
+
 /* What the voter was by the hour, and whether the vote still stands. */
 static void vote_marks(struct page *p, const json_t *v)
 {
@@ -513,9 +533,13 @@ static void how_to_decide(struct page *p, const struct shown_request *s)
         return;
     }
     int n = snprintf(text, sizeof(text),
-                     "\n  countersign approve %llu --digest %.*s\n"
+                     "\n  countersign approve %llu --digest %.*s%s\n"
                      "  countersign reject %llu --reason \"...\"\n",
-                     id, STR_FMT(digest_hex(&s->digest, hex)), id);
+                     id, STR_FMT(digest_hex(&s->digest, hex)),
+                     json_is_true(json_object_get(s->request, "reason_to_approve"))
+                         ? " --reason \"...\""
+                         : "",
+                     id);
     page_put(p, str_from(text, (size_t)n));
 }
 
@@ -539,6 +563,8 @@ static void outcome(struct page *p, const json_t *o)
 static bool said_above(const json_t *action, const char *key, const json_t *v)
 {
     const json_t *session = json_object_get(action, "session");
+    if (strcmp(key, "reason") == 0 || strcmp(key, "ticket") == 0)
+        return true; /* stated */
     if (strcmp(key, "operation") == 0)
         return json_equal(v, json_object_get(action, "message"));
     if (strcmp(key, "in_transaction") == 0)
@@ -574,6 +600,7 @@ enum err show_request(struct buf *out, const struct shown_request *s, struct sty
     title(&p, r, now);
     page_z(&p, "\n");
     who_where_why(&p, s);
+    stated(&p, r);
     votes(&p, r);
     missing(&p, r);
     times(&p, r, now);
@@ -593,6 +620,7 @@ enum err show_summary(struct buf *out, const struct shown_request *s, struct sty
     struct page p = {.out = out, .style = style};
     title(&p, s->request, time_of_text(json_text(s->request, "now")));
     who_where_why(&p, s);
+    stated(&p, s->request);
     digest_line(&p, s);
     return p.err;
 }

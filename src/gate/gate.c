@@ -183,11 +183,20 @@ static enum err send_submit(struct gate *g, struct hold *h, const struct action 
             .parts = d->parts,
             .n_parts = d->n_parts,
             .signed_votes = d->signing != VOTES_MAY_BE_SIGNED,
+            .ticket = d->needs_ticket ? str_trim(a->context->ticket) : STR(""),
         },
     };
     if (d->n_parts != 0)
         TRY(hold_keep_submit(h, &m));
     return uplink_send(g, &m);
+}
+
+/* The requester has to say something first: refused, with what to say. */
+static enum verdict not_stated(struct gate *g, const struct judged *x, struct submission *ret)
+{
+    record_refusal(g, x, x->d->lack == LACK_REASON ? "no reason was stated" : "no ticket was stated");
+    ret->refusal = words_lacking(&g->arena, x->a, x->d, x->door->source->how_to_state);
+    return VERDICT_DENY;
 }
 
 static enum verdict hold(struct gate *g, const struct judged *x, struct submission *ret)
@@ -198,6 +207,8 @@ static enum verdict hold(struct gate *g, const struct judged *x, struct submissi
     struct digest digest;
     if (d->quorum.n_reqs == 0)
         return not_held(g, x, "it must be approved and nobody is named who could", ret);
+    if (d->lack != LACK_NOTHING)
+        return not_stated(g, x, ret);
     if (!uplink_is_up(g))
         return not_held(g, x, "it must be approved and the gateway's broker cannot be reached",
                         ret);

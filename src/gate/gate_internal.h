@@ -187,6 +187,9 @@ void door_judge(struct door *door);
 
 struct refusal words_denied(struct arena *a, const struct action *action, const struct decision *d,
                             struct str policy_version);
+/* What the requester must state and how (`how`: source.how_to_state, may be NULL). */
+struct refusal words_lacking(struct arena *a, const struct action *action, const struct decision *d,
+                             struct str (*how)(struct str what));
 struct refusal words_unavailable(struct str why);
 /* For what the broker ended. */
 struct refusal words_ended(struct hold *h, const struct link_ended *e);

@@ -89,6 +89,27 @@ struct refusal words_denied(struct arena *a, const struct action *action, const 
     return r;
 }
 
+struct refusal words_lacking(struct arena *a, const struct action *action, const struct decision *d,
+                             struct str (*how)(struct str what))
+{
+    bool reason = d->lack == LACK_REASON;
+    struct str names = {NULL, 0}, what = reason ? STR("reason") : STR("ticket");
+    struct str say = how != NULL ? how(what) : STR("State it with the request.");
+    struct refusal r = {.kind = REFUSAL_LACKING, .hint = say};
+    if (words_guardrails(d, a, &names) != ERR_OK)
+        names = STR("(not known)");
+    r.message = d->lack == LACK_TICKET_FORM
+                    ? WORDS(a, "this is not the form of a ticket", "`%.*s` is not the form of a ticket",
+                            STR_FMT(action->context->ticket))
+                    : WORDS(a, "something must be stated first", "this %s must state a %.*s first",
+                            noun(action->kind), STR_FMT(what));
+    r.detail = reason || d->ticket_form.n == 0
+                   ? WORDS(a, "", "Guardrail: %.*s. Nothing was run.", STR_FMT(names))
+                   : WORDS(a, "", "Guardrail: %.*s. A ticket here looks like %.*s. Nothing was run.",
+                           STR_FMT(names), STR_FMT(d->ticket_form));
+    return r;
+}
+
 struct refusal words_unavailable(struct str why)
 {
     return (struct refusal){
@@ -198,6 +219,15 @@ static struct refusal words_limit(struct hold *h, const struct link_ended *e)
     };
 }
 
+static struct refusal words_not_stated_well(const struct link_ended *e)
+{
+    return (struct refusal){
+        .kind = REFUSAL_LACKING,
+        .message = e->reason,
+        .hint = STR("Nothing was run. State one that exists, and send it again."),
+    };
+}
+
 struct refusal words_ended(struct hold *h, const struct link_ended *e)
 {
     struct refusal r;
@@ -214,6 +244,8 @@ struct refusal words_ended(struct hold *h, const struct link_ended *e)
         return words_elsewhere(h, e);
     case END_LIMIT:
         return words_limit(h, e);
+    case END_LACKING:
+        return words_not_stated_well(e);
     case END_UNAVAILABLE:
     case END_AGAIN:
         break;

@@ -307,6 +307,7 @@ static void describe_submit(struct codec *c, struct link_message *m)
     field_str(c, &s->shape_text);
     field_parts(c, s);
     field_bool(c, &s->signed_votes);
+    field_str(c, &s->ticket);
 }
 
 static void describe_withdraw(struct codec *c, struct link_message *m)

@@ -104,6 +104,7 @@ struct link_submit {
     const struct hold_part *parts; /* the holds one by one; none where no grant could cover one */
     size_t n_parts;
     bool signed_votes; /* an approval without a signature does not count */
+    struct str ticket; /* stated, and to be one that exists; empty: none is asked for */
 };
 
 /* The requester gave up (Ctrl-C), went away, or the worker could not go on. */
@@ -188,6 +189,7 @@ enum link_end {
     END_PENDING,      /* it stays open without the client, who sends the same again later */
     END_ELSEWHERE,    /* it was approved once and ran, or runs, in another session */
     END_LIMIT,        /* too many are open; reason says */
+    END_LACKING,      /* what the requester stated is not good: reason says */
     END_AGAIN,        /* a grant it counted on is gone: SUBMIT the same again under this hold */
 };
 struct link_ended {

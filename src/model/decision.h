@@ -22,6 +22,14 @@ struct matched_guardrail {
     struct str why;     /* where it failed: the reason */
 };
 
+/* What the requester has to state before people are asked. */
+enum lack {
+    LACK_NOTHING = 0,
+    LACK_REASON,      /* session_context.reason is empty */
+    LACK_TICKET,      /* session_context.ticket is empty */
+    LACK_TICKET_FORM, /* it is not of the form that the configuration demands */
+};
+
 struct decision {
     enum verdict verdict;
     const struct matched_guardrail *matched; /* in the order of the file */
@@ -33,5 +41,8 @@ struct decision {
     const struct hold_part *parts;           /* each matching hold alone; none where no grant could cover one */
     size_t n_parts;
     enum vote_signing signing;               /* must be, where one matching hold says so */
+    enum lack lack;          /* for VERDICT_HOLD */
+    struct str ticket_form;  /* the pattern, where lack is LACK_TICKET or LACK_TICKET_FORM; may be empty */
+    bool needs_ticket;       /* what was stated as ticket has to be one that exists */
     uint64_t needs_facts; /* lazy facts that could change the verdict; verdict is then HOLD until they are known */
 };

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/nearest.h"
+#include "policy/cel/re2.h"
 
 #include <stdlib.h>
 
@@ -181,6 +182,24 @@ static int64_t first_said(int64_t a, int64_t b, int64_t c)
     return a != 0 ? a : b != 0 ? b : c;
 }
 
+static enum err ticket_compile(struct compiler *c)
+{
+    const struct str pattern = c->parts->ticket->pattern;
+    struct str whole;
+    char why[256];
+    if (pattern.n == 0)
+        return ERR_OK;
+    TRY(arena_printf(c->l->arena, &whole, "\\A(?:%.*s)\\z", STR_FMT(pattern)));
+    return cel_regex_new(whole, &c->p->ticket_form, why, sizeof(why));
+}
+
+static struct must_state must_state_of(const struct must_state *own, const struct must_state *unsaid)
+{
+    struct must_state m = own->said ? *own : *unsaid;
+    m.ticket = own->ticket_at != NULL ? own->ticket : unsaid->ticket;
+    return m;
+}
+
 /* People who would be asked when it is over. */
 static void check_waits(struct compiler *c, const struct approvals_source *s, int64_t decide_within_ns)
 {
@@ -210,6 +229,8 @@ static enum err defaults_compile(struct compiler *c)
     p->default_wait_return = d->wait == WAIT_RETURN;
     p->default_signing = d->signing != 0 ? (enum vote_signing)d->signing : VOTES_MAY_BE_SIGNED;
     p->default_rejects = d->rejects;
+    p->default_must_state = d->must_state;
+    TRY(ticket_compile(c));
     check_waits(c, &d->approvals, p->default_decide_ns);
     return needs_compile(c, &d->approvals, &p->default_needs, &p->n_default_needs);
 }
@@ -232,6 +253,7 @@ static enum err hold_compile(struct compiler *c, const struct guardrail_source *
     const struct policy *p = c->p;
     const struct hold_source *h = &s->hold;
     g->decide_within_ns = first_said(h->decide_within_ns, p->default_decide_ns, 0);
+    g->must_state = must_state_of(&h->must_state, &p->default_must_state);
     g->rejects = h->rejects != 0 ? h->rejects : p->default_rejects;
     g->run_within_ns = first_said(h->run_within_ns, p->default_run_ns, 0);
     g->on_disconnect =
@@ -471,5 +493,6 @@ void policy_free(struct policy *p)
         message_free(&p->guardrails[i].message);
     }
     from_sets_free(p);
+    cel_regex_free(p->ticket_form);
     cel_schema_free(p->facts.schema);
 }

@@ -9,6 +9,7 @@ struct policy_parts {
     const struct yaml_node *const *resource_nodes; /* where each stands */
     size_t n_resources;
     const struct people *people;
+    const struct ticket_rule *ticket;
     struct macro_sources macros;
     struct hold_source defaults;
     struct guardrail_sources guardrails;

@@ -24,7 +24,8 @@ struct loading {
     struct problems problems;
     size_t depth;
     bool unreadable; /* a file is missing or no YAML: names from it would seem unknown */
-    struct section resources, people, disabled, macros, defaults, guardrails, break_glass;
+    struct section resources, people, disabled, macros, defaults, guardrails, break_glass,
+        ticket;
 };
 
 /* --- Settings --------------------------------------------------------------------------------- */
@@ -118,7 +119,7 @@ static void read_open_requests(struct loader *l, const struct yaml_node *v, void
 
 struct file_keys {
     const struct yaml_node *include, *resources, *people, *disabled, *macros, *defaults, *guardrails,
-        *break_glass;
+        *break_glass, *ticket;
 };
 
 #define SECTION_FIELDS(struct_type, prefix)                                                        \
@@ -127,6 +128,7 @@ struct file_keys {
         {"people", field_node, offsetof(struct_type, prefix people), false},                       \
         {"disabled", field_node, offsetof(struct_type, prefix disabled), false},                   \
         {"macros", field_node, offsetof(struct_type, prefix macros), false},                       \
+        {"ticket", field_node, offsetof(struct_type, prefix ticket), false},                       \
         {"defaults", field_node, offsetof(struct_type, prefix defaults), false},                   \
         {"guardrails", field_node, offsetof(struct_type, prefix guardrails), false},               \
         {"break_glass", field_node, offsetof(struct_type, prefix break_glass), false}
@@ -205,6 +207,7 @@ static enum err read_sections(struct loading *x, const struct config_file *f,
     section_add(&x->people, keys.file.people);
     section_add(&x->disabled, keys.file.disabled);
     section_add(&x->macros, keys.file.macros);
+    section_add(&x->ticket, keys.file.ticket);
     section_add(&x->defaults, keys.file.defaults);
     section_add(&x->guardrails, keys.file.guardrails);
     section_add(&x->break_glass, keys.file.break_glass);
@@ -327,6 +330,7 @@ static bool sections_read(struct loading *x)
     good = people_read(&x->l, &x->people, &x->disabled, &c->people) && good;
     good = break_glass_read(&x->l, &x->break_glass, &c->people, &c->break_glass) && good;
     good = macros_read(&x->l, &x->macros, &parts->macros) && good;
+    good = ticket_read(&x->l, &x->ticket, &c->ticket) && good;
     good = defaults_read(&x->l, &x->defaults, &parts->defaults) && good;
     guardrails_read(&x->l, &x->guardrails, &parts->guardrails);
     c->resources = resources.list;
@@ -335,6 +339,7 @@ static bool sections_read(struct loading *x)
     parts->resource_nodes = resources.nodes;
     parts->n_resources = resources.n;
     parts->people = &c->people;
+    parts->ticket = &c->ticket;
     return good && !x->unreadable;
 }
 

@@ -19,6 +19,7 @@
 #include "model/people.h"
 #include "model/glass.h"
 #include "model/resource.h"
+#include "model/ticket.h"
 #include "policy/diagnostic.h"
 #include "policy/policy.h"
 
@@ -47,6 +48,7 @@ struct config {
     const struct resource *resources;
     size_t n_resources;
     struct people people;
+    struct ticket_rule ticket;
 
     const struct policy *policy;
     struct str version; /* the policy version: lower-case hex over all files in order */

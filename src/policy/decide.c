@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "model/lazy_facts.h"
+#include "policy/cel/re2.h"
 
 #include <stdlib.h>
 
@@ -349,11 +350,16 @@ struct merging {
     uint32_t *counts; /* per set of people */
     size_t n;         /* sets with a count */
     uint32_t total, rejects;
+    struct must_state must_state;
 };
 
 /* One approval serves every guardrail that asks for it: per set the largest count is needed. */
-static void merge(struct merging *m, const struct need *needs, size_t n, uint32_t rejects)
+static void merge(struct merging *m, const struct need *needs, size_t n, uint32_t rejects,
+                  const struct must_state *s)
 {
+    m->must_state.reason_of_requester |= s->reason_of_requester;
+    m->must_state.reason_of_approver |= s->reason_of_approver;
+    m->must_state.ticket |= s->ticket;
     if (m->rejects == 0 || (rejects != 0 ? rejects : 1) < m->rejects)
         m->rejects = rejects != 0 ? rejects : 1;
     for (size_t i = 0; i < n; i++) {
@@ -384,7 +390,10 @@ static enum err quorum_put(const struct merging *m, struct policy_eval *e, struc
         TRY(from_set_resolve(&m->p->froms[i], e, arena, &reqs[n]));
         reqs[n++].count = m->counts[i];
     }
-    d->quorum = (struct quorum){.reqs = reqs, .n_reqs = n, .rejects = m->rejects};
+    d->quorum = (struct quorum){.reqs = reqs,
+                                .n_reqs = n,
+                                .rejects = m->rejects,
+                                .reason_to_approve = m->must_state.reason_of_approver};
     return ERR_OK;
 }
 
@@ -398,7 +407,7 @@ static enum err part_put(const struct policy *p, struct policy_eval *e, const st
     struct decision alone = {.verdict = d->verdict};
     if (one.counts == NULL)
         return ERR_NOMEM;
-    merge(&one, g->needs, g->n_needs, g->rejects);
+    merge(&one, g->needs, g->n_needs, g->rejects, &g->must_state);
     TRY(quorum_put(&one, e, arena, &alone));
     *part = (struct hold_part){.guardrail = g->name, .quorum = alone.quorum};
     if (h->outcome == CEL_OUTCOME_TRUE)
@@ -448,9 +457,24 @@ static bool is_hold(const struct guardrail *g, const struct hit *h, const struct
     return !g->observe && reported(g, h, d->needs_facts) && says(g, h) == VERDICT_HOLD;
 }
 
+/* What the requester has not stated, and must. */
+static void lack_put(const struct policy *p, const struct session_context *c,
+                     const struct must_state *s, struct decision *d)
+{
+    struct str ticket = str_trim(c->ticket);
+    d->needs_ticket = s->ticket;
+    if (s->reason_of_requester && str_trim(c->reason).n == 0)
+        d->lack = LACK_REASON;
+    else if (s->ticket && ticket.n == 0)
+        d->lack = LACK_TICKET;
+    else if (s->ticket && p->ticket_form != NULL && !cel_regex_search(p->ticket_form, ticket))
+        d->lack = LACK_TICKET_FORM;
+    d->ticket_form = p->parts->ticket->pattern;
+}
+
 /* What a held action needs: of all matching holds, or the default where none matched. */
-static enum err hold_put(const struct policy *p, struct policy_eval *e, const struct hit *hits,
-                         size_t n, struct arena *arena, struct decision *d)
+static enum err hold_put(const struct policy *p, struct policy_eval *e, const struct action *a,
+                         const struct hit *hits, size_t n, struct arena *arena, struct decision *d)
 {
     struct merging m = {.p = p, .counts = arena_new_array(arena, p->n_froms, uint32_t)};
     if (m.counts == NULL)
@@ -463,14 +487,14 @@ static enum err hold_put(const struct policy *p, struct policy_eval *e, const st
         any = true;
         d->wait_return = d->wait_return || g->wait_return;
         nobody = nobody || g->n_needs == 0;
-        merge(&m, g->needs, g->n_needs, g->rejects);
+        merge(&m, g->needs, g->n_needs, g->rejects, &g->must_state);
         d->decide_within_ns = shorter(d->decide_within_ns, g->decide_within_ns);
         d->run_within_ns = shorter(d->run_within_ns, g->run_within_ns);
         keep = keep && g->on_disconnect == ON_DISCONNECT_KEEP;
         sign = sign || g->signing != VOTES_MAY_BE_SIGNED;
     }
     if (!any) {
-        merge(&m, p->default_needs, p->n_default_needs, p->default_rejects);
+        merge(&m, p->default_needs, p->n_default_needs, p->default_rejects, &p->default_must_state);
         d->decide_within_ns = p->default_decide_ns;
         d->run_within_ns = p->default_run_ns;
         keep = p->default_on_disconnect == ON_DISCONNECT_KEEP;
@@ -480,6 +504,7 @@ static enum err hold_put(const struct policy *p, struct policy_eval *e, const st
     TRY(parts_put(p, e, hits, n, arena, d));
     d->on_disconnect = keep ? ON_DISCONNECT_KEEP : ON_DISCONNECT_WITHDRAW;
     d->signing = sign ? VOTES_MUST_BE_SIGNED : VOTES_MAY_BE_SIGNED;
+    lack_put(p, a->context, &m.must_state, d);
     if (nobody)
         m.n = 0;
     return quorum_put(&m, e, arena, d);
@@ -522,7 +547,7 @@ static enum err conclude(const struct policy *p, struct policy_eval *e, const st
         so_far = verdict_max((enum verdict)so_far, VERDICT_HOLD);
     d->verdict = verdict_max((enum verdict)so_far, VERDICT_ALLOW);
     TRY(matched_put(p, e, hits, n, arena, d));
-    return d->verdict == VERDICT_HOLD ? hold_put(p, e, hits, n, arena, d) : ERR_OK;
+    return d->verdict == VERDICT_HOLD ? hold_put(p, e, a, hits, n, arena, d) : ERR_OK;
 }
 
 static enum err run_keep(struct policy_eval *e, size_t n, struct arena *arena,

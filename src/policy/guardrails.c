@@ -1,5 +1,6 @@
 /* The `guardrails:`, `defaults:` and `macros:` sections, read but not yet compiled. */
 #include "policy/approvals.h"
+#include "policy/stated.h"
 
 #include "model/action.h"
 #include "model/verdict.h"
@@ -25,6 +26,8 @@ bool defaults_read(struct loader *l, const struct section *s, struct hold_source
     static const struct field fields[] = {
         {"approvals", field_approvals, offsetof(struct hold_source, approvals), false},
         {"rejects", field_rejects, offsetof(struct hold_source, rejects), false},
+        {"reason", field_reason, offsetof(struct hold_source, must_state), false},
+        {"ticket", field_ticket, offsetof(struct hold_source, must_state), false},
         {"decide_within", field_duration, offsetof(struct hold_source, decide_within_ns), false},
         {"run_within", field_duration, offsetof(struct hold_source, run_within_ns), false},
         {"on_disconnect", read_on_disconnect, offsetof(struct hold_source, on_disconnect), false},
@@ -162,6 +165,8 @@ static const struct field guardrail_fields[] = {
     {"mode", read_mode, IN_GUARDRAIL(observe), false},
     {"approvals", field_approvals, IN_GUARDRAIL(hold.approvals), false},
     {"rejects", field_rejects, IN_GUARDRAIL(hold.rejects), false},
+    {"reason", field_reason, IN_GUARDRAIL(hold.must_state), false},
+    {"ticket", field_ticket, IN_GUARDRAIL(hold.must_state), false},
     {"decide_within", field_duration, IN_GUARDRAIL(hold.decide_within_ns), false},
     {"run_within", field_duration, IN_GUARDRAIL(hold.run_within_ns), false},
     {"on_disconnect", read_on_disconnect, IN_GUARDRAIL(hold.on_disconnect), false},

@@ -156,6 +156,7 @@ struct guardrail {
     const struct need *needs; /* one per distinct set */
     size_t n_needs;
     uint32_t rejects;
+    struct must_state must_state;
     int64_t decide_within_ns, run_within_ns;
     enum on_disconnect on_disconnect;
     bool wait_return;
@@ -203,6 +204,8 @@ struct policy {
     const struct need *default_needs;
     size_t n_default_needs;
     uint32_t default_rejects;
+    struct must_state default_must_state;
+    struct cel_regex *ticket_form; /* of the whole ticket; NULL: any text */
     int64_t default_decide_ns, default_run_ns;
     enum on_disconnect default_on_disconnect;
     bool default_wait_return;

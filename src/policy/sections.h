@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/clock.h"
 #include "model/decision.h"
+#include "model/ticket.h"
 #include "model/glass.h"
 #include "model/people.h"
 #include "policy/fields.h"
@@ -31,6 +32,10 @@ bool resources_read(struct loader *l, const struct section *s, struct resource_l
 
 bool people_read(struct loader *l, const struct section *s, const struct section *disabled,
                  struct people *ret);
+
+/* --- ticket: ------------------------------------------------------------------------------------ */
+
+bool ticket_read(struct loader *l, const struct section *s, struct ticket_rule *ret);
 
 /* --- macros: ---------------------------------------------------------------------------------- */
 
@@ -78,6 +83,13 @@ struct test_source {
 /* `wait:` */
 enum wait_source { WAIT_UNSAID, WAIT_HOLD, WAIT_RETURN };
 
+/* Who has to state what. */
+struct must_state {
+    bool said, reason_of_requester, reason_of_approver; /* said: `reason` stands there */
+    bool ticket;
+    const struct yaml_node *ticket_at;
+};
+
 /* What a held request is given; zero or NULL: not said. */
 struct hold_source {
     struct approvals_source approvals;
@@ -88,6 +100,7 @@ struct hold_source {
     struct grant_terms grant;
     int signing;       /* enum vote_signing */
     uint32_t rejects;  /* so many end it */
+    struct must_state must_state;
 };
 
 struct guardrail_source {

@@ -37,6 +37,7 @@ enum refusal_kind {
     REFUSAL_WITHDRAWN,   /* by the requester, or with the session's worker */
     REFUSAL_UNAVAILABLE, /* no decision could be had: fail closed */
     REFUSAL_PENDING,     /* it waits for people without the client, who sends the same again later */
+    REFUSAL_LACKING,     /* the requester must state something first: a reason, a ticket */
     REFUSAL_LIMIT,       /* too many requests of this subject are open */
 };
 
@@ -134,6 +135,9 @@ struct source {
     void (*refuse)(struct source_session *s, struct hold *h, const struct refusal *r);
 
     void (*peer_bytes)(struct source_state *st, struct str bytes);
+
+    /* How a client of this protocol states a "reason" or a "ticket", as a hint. NULL: it cannot. */
+    struct str (*how_to_state)(struct str what);
 
     /* Policy or people were reloaded: sessions re-identify their subject. */
     void (*policy_changed)(struct source_state *st);

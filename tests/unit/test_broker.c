@@ -140,7 +140,7 @@ static void fake_deadline_moved(void *ctx)
 
 static enum err rig_try(struct rig *r, struct broker_error *said)
 {
-    static const struct broker_ops ops = {fake_send, fake_deadline_moved};
+    static const struct broker_ops ops = {.send = fake_send, .deadline_moved = fake_deadline_moved};
     struct broker_options o = {str_of(r->store), str_of(r->audit), str_of(r->instance), &ops, r};
     r->b = NULL;
     return broker_new(&o, &policy, r->now, &r->b, said);

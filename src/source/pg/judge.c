@@ -71,7 +71,7 @@ static const char *const refusal_states[] = {
     [REFUSAL_DENIED] = PG_DENIED,           [REFUSAL_REJECTED] = PG_REJECTED,
     [REFUSAL_EXPIRED] = PG_EXPIRED,         [REFUSAL_WITHDRAWN] = PG_QUERY_CANCELED,
     [REFUSAL_UNAVAILABLE] = PG_UNAVAILABLE, [REFUSAL_PENDING] = PG_PENDING,
-    [REFUSAL_LIMIT] = PG_TOO_MANY,
+    [REFUSAL_LIMIT] = PG_TOO_MANY,         [REFUSAL_LACKING] = PG_LACKING,
 };
 
 static enum err put_refusal(struct buf *out, const struct refusal *r)
@@ -93,6 +93,7 @@ static void set_action(struct source_session *s)
 {
     s->context.in_transaction = s->tx_open;
     s->context.role = buf_view(&s->role.now);
+    pg_put_stated(s, sql_cached_facts(s->judged.text));
     s->action = (struct action){.kind = ACTION_SQL,
                                 .operation = str_of(s->judged.operation),
                                 .text = sql_cached_text(s->judged.text),

@@ -78,8 +78,60 @@ static bool is_current(const struct source_session *s, const struct sql_setting 
            (s->standard_conforming_strings == SQL_OFF && str_eq_ascii_nocase(c->value, STR("off")));
 }
 
+/* --- What the requester states ------------------------------------------------------------------ */
+
+static struct pg_stated *stated_by(struct source_session *s, struct str setting)
+{
+    if (str_is(setting, "countersign.reason"))
+        return &s->reason;
+    return str_is(setting, "countersign.ticket") ? &s->ticket : NULL;
+}
+
+static struct str stated(const struct pg_stated *x)
+{
+    return buf_view(x->local ? &x->transaction : &x->session);
+}
+
+static enum err state(struct pg_stated *x, const struct sql_setting *c)
+{
+    struct buf *b = c->is_local ? &x->transaction : &x->session;
+    bool fits = c->known_value && c->value.n <= LIMIT_REASON_BYTES;
+    x->local = c->is_local;
+    buf_clear(b);
+    return fits ? buf_put_str(b, c->value) : ERR_OK; /* what cannot be read was not stated */
+}
+
+static enum err unstate(struct source_session *s)
+{
+    const struct sql_setting nothing = {.known_value = true};
+    TRY(state(&s->reason, &nothing));
+    return state(&s->ticket, &nothing);
+}
+
+void pg_put_stated(struct source_session *s, const struct sql_facts *f)
+{
+    s->context.reason = stated(&s->reason);
+    s->context.ticket = stated(&s->ticket);
+    for (size_t i = 0; i < f->n_setting_changes; i++) {
+        const struct sql_setting *c = &f->setting_changes[i];
+        if (!c->known_value || c->value.n > LIMIT_REASON_BYTES)
+            continue;
+        if (str_is(c->name, "countersign.reason"))
+            s->context.reason = c->value;
+        else if (str_is(c->name, "countersign.ticket"))
+            s->context.ticket = c->value;
+    }
+}
+
+/* --- One setting --------------------------------------------------------------------------------- */
+
 static enum err note_one(struct source_session *s, const struct sql_setting *c)
 {
+    struct pg_stated *x = stated_by(s, c->name);
+    if (x != NULL)
+        return state(x, c);
+    if (str_is(c->name, "all"))
+        TRY(unstate(s));
     struct str value = c->known_value ? c->value : STR(COMPUTED);
     bool all = str_is(c->name, "all");
     if (all || (str_is(c->name, "standard_conforming_strings") && !is_current(s, c, true)))
@@ -115,6 +167,7 @@ enum err pg_note_settings(struct source_session *s, const struct sql_facts *f)
             continue;
         s->strings_in_doubt = s->encoding_in_doubt = true;
         pg_catalog_moved(s);
+        TRY(unstate(s));
         TRY(note(&s->search_path, STR(RESET_ALL), false));
         TRY(note(&s->role, STR(RESET_ALL), false));
     }
@@ -138,6 +191,7 @@ void pg_note_idle(struct source_session *s)
     settled(&s->role);
     settled(&s->search_path);
     pg_catalog_idle(s);
+    s->reason.local = s->ticket.local = false;
     s->strings_in_doubt = s->encoding_in_doubt = false;
 }
 

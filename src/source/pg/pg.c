@@ -115,6 +115,13 @@ static void from_peer(struct source_state *st, struct str bytes)
         pg_cancel_from_peer(st, bytes);
 }
 
+static struct str how_to_state(struct str what)
+{
+    return str_is(what, "reason")
+               ? STR("SET countersign.reason = 'why'; then send it again.")
+               : STR("SET countersign.ticket = 'the ticket'; then send it again.");
+}
+
 const struct source pg_source = {
     .type = "postgres",
     .open = state_open,
@@ -126,6 +133,7 @@ const struct source pg_source = {
     .release = pg_release,
     .refuse = pg_refuse,
     .peer_bytes = from_peer,
+    .how_to_state = how_to_state,
     .policy_changed = policy_changed,
     .drain = drain,
     .sessions = count_sessions,

@@ -34,8 +34,11 @@ static void session_free(void *ctx)
     buf_done(&s->to_client);
     for (size_t i = 0; i < 2; i++) {
         struct pg_note *n = i == 0 ? &s->search_path : &s->role;
+        struct pg_stated *x = i == 0 ? &s->reason : &s->ticket;
         buf_done(&n->now);
         buf_done(&n->before);
+        buf_done(&x->session);
+        buf_done(&x->transaction);
     }
     arena_done(&s->arena);
     free(s);
@@ -547,8 +550,11 @@ static enum err session_new(struct source_state *st, struct source_session **ret
     pg_wall_init(&s->wall);
     for (size_t i = 0; i < 2; i++) {
         struct pg_note *n = i == 0 ? &s->search_path : &s->role;
+        struct pg_stated *x = i == 0 ? &s->reason : &s->ticket;
         buf_init(&n->now, LIMIT_REASON_BYTES);
         buf_init(&n->before, LIMIT_REASON_BYTES);
+        buf_init(&x->session, LIMIT_REASON_BYTES);
+        buf_init(&x->transaction, LIMIT_REASON_BYTES);
     }
     enum err e = arena_printf(&s->arena, &s->context.id, "%s-%llu", st->id_prefix,
                               (unsigned long long)++st->next_session);

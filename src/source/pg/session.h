@@ -83,6 +83,13 @@ struct pg_note {
     bool merged;   /* something failed or was rolled back since: `now` says both */
 };
 
+/* What the requester stated with SET countersign.reason or .ticket. It is their word and changes nothing
+ * that a text does, so it holds from when it was sent; LOCAL, until the transaction ends. */
+struct pg_stated {
+    struct buf session, transaction;
+    bool local; /* `transaction` is in force */
+};
+
 struct source_session {
     struct source_state *st;
     struct source_session *prev, *next, *key_next;
@@ -135,6 +142,7 @@ struct source_session {
     bool names_failed;      /* the question for the message at hand was not answered */
     unsigned names_rounds;  /* questions for it so far */
     struct pg_note search_path, role;
+    struct pg_stated reason, ticket;
 
     struct pg_wall wall;
     struct pg_asking *asking; /* a question of the gateway's own, see ask.h; NULL where there is none */
@@ -234,6 +242,8 @@ void pg_refuse(struct source_session *s, struct hold *h, const struct refusal *r
 
 /* A statement with these facts is sent. ERR_LIMIT: a value is too long to be shown; ERR_NOMEM. */
 MUST_USE enum err pg_note_settings(struct source_session *s, const struct sql_facts *f);
+/* Fills context.reason and .ticket: those of the session, or what this text itself states. */
+void pg_put_stated(struct source_session *s, const struct sql_facts *f);
 /* A failure or a rollback: settings of this transaction may be what they were. */
 void pg_note_undone(struct source_session *s);
 /* The server is outside a transaction. */

@@ -22,6 +22,7 @@ enum {
 #define PG_EXPIRED "ZC003"
 #define PG_UNAVAILABLE "ZC004"
 #define PG_PENDING "ZC005"
+#define PG_LACKING "ZC006"
 #define PG_TOO_MANY "53400" /* configuration_limit_exceeded */
 #define PG_QUERY_CANCELED "57014"
 #define PG_PROTOCOL_VIOLATION "08P01"
