@@ -49,6 +49,7 @@ static const char *kind_text(enum broker_event_kind k)
         [BROKER_REQUEST_VOTED] = "voted",
         [BROKER_REQUEST_CHANGED] = "changed",
         [BROKER_REQUEST_ASKED] = "asked",
+        [BROKER_REQUEST_IMPACT] = "impact",
     };
     return names[k];
 }

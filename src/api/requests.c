@@ -196,6 +196,31 @@ static enum err put_requirements(struct api_call *c, const struct request *r)
     return ERR_OK;
 }
 
+/* How earlier requests of the same shape ended, by state. */
+static void put_history(struct json *j, const struct broker_impact *i)
+{
+    json_key(j, "history");
+    if (i->json.n == 0) {
+        json_nil(j);
+        return;
+    }
+    json_object_begin(j);
+    for (int s = REQUEST_COMPLETED; s < REQUEST_STATE_COUNT_; s++) {
+        json_key(j, request_state_text((enum request_state)s));
+        json_uint(j, i->ended[s]);
+    }
+    json_object_end(j);
+}
+
+static enum err put_impact(struct api_call *c, const struct request *r)
+{
+    struct broker_impact i;
+    TRY(broker_impact(c->api->broker, r, &c->api->arena, &i));
+    put_json(&c->json, "impact", i.json);
+    put_history(&c->json, &i);
+    return ERR_OK;
+}
+
 void api_get_request(struct api_call *c)
 {
     struct request r;
@@ -218,6 +243,8 @@ void api_get_request(struct api_call *c)
         if (e == ERR_OK)
             e = put_ticket_url(c, &r);
     }
+    if (e == ERR_OK)
+        e = put_impact(c, &r);
     if (e == ERR_OK) {
         e = put_requirements(c, &r);
     }

@@ -40,6 +40,15 @@
 #define LIMIT_PG_ASK_BYTES (1 * MIB)
 /* Beyond its time limit, which the server keeps, for the way there and back. */
 #define LIMIT_PG_ASK_GRACE_MS 1000
+/* How long the server may take to say what a statement would do, and with it how long a client waits whose
+ * statement is judged by that. Planning takes milliseconds. */
+#define LIMIT_PG_PREVIEW_MS 1000
+/* A plan as approvers see it: nodes, their nesting, one condition. The rest is counted and not shown. */
+#define LIMIT_PG_PLAN_NODES 200
+#define LIMIT_PG_PLAN_DEPTH 100
+#define LIMIT_PG_PLAN_TEXT ((size_t)512)
+/* Children that wait while a plan is read: a table of a thousand partitions has as many under one node. */
+#define LIMIT_PG_PLAN_PENDING 8192
 
 /* The catalogue. Its answers are believed this long where nobody is seen changing it; names that a worker remembers,
  * and different search paths and users it remembers them for; questions for one statement, each finding new names in
@@ -148,6 +157,10 @@
 
 /* One message: an envelope and its frame. */
 #define LIMIT_LINK_MESSAGE (LIMIT_ENVELOPE + 256 * KIB)
+/* What running a held action would do, as it is told to the broker: more is no help to who decides. */
+#define LIMIT_IMPACT (256 * KIB)
+/* Earlier requests of one shape that are counted for it. */
+#define LIMIT_IMPACT_HISTORY 10000
 /* Unsent bytes to the broker; above it new holds are refused (fail closed), never queued. */
 #define LIMIT_LINK_BACKLOG (64 * MIB)
 /* After the broker is gone, how long held actions wait for its return before they are refused. */

@@ -51,7 +51,7 @@ struct lost_changes {
 static bool is_change(struct str kind)
 {
     static const char *const others[] = {"opened", "vote", "retracted", "asked", "attached",
-                                         "detached", "told", "grant_made",
+                                         "detached", "told", "impact", "grant_made",
                                          "grant_used", "grant_revoked", "token_created", "token_revoked"};
     enum request_state s;
     if (request_state_parse(kind, &s) == ERR_OK)
@@ -252,7 +252,8 @@ static worker_handler *const handlers[][LINK_TYPE_COUNT_] = {
                     [LINK_RECORD] = on_record,
                     [LINK_SESSION] = on_session,
                     [LINK_PEERS] = on_peers,
-                    [LINK_LOADED] = on_loaded},
+                    [LINK_LOADED] = on_loaded,
+                    [LINK_IMPACT] = on_impact},
 };
 
 enum err broker_from_worker(struct broker *b, uint32_t index, const struct link_message *m,

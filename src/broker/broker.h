@@ -168,6 +168,17 @@ MUST_USE enum err broker_withdraw(struct broker *b, const struct broker_caller *
 MUST_USE enum err broker_get(struct broker *b, uint64_t request, struct arena *a,
                              struct request *ret);
 
+/* What running it would do, as far as its worker could find out, and how earlier requests for the same with other
+ * values on the same resource ended. Not covered by the digest. */
+struct broker_impact {
+    struct str json; /* one object; empty: nothing has come */
+    struct digest shape;
+    uint64_t ended[REQUEST_STATE_COUNT_];
+};
+/* r as broker_get gave it; what is in *ret is in `a`. ERR_IO, ERR_NOMEM. */
+MUST_USE enum err broker_impact(struct broker *b, const struct request *r, struct arena *a,
+                                struct broker_impact *ret);
+
 struct broker_filter {
     uint32_t states;     /* bit (1 << enum request_state) of each wanted; 0: all */
     uint64_t before;     /* only ids below; 0: from the newest */
@@ -290,6 +301,7 @@ enum broker_event_kind {
     BROKER_REQUEST_VOTED, /* also: a vote was taken back */
     BROKER_REQUEST_CHANGED,
     BROKER_REQUEST_ASKED, /* further people are asked */
+    BROKER_REQUEST_IMPACT, /* what it would do is known now, or known anew */
 };
 struct broker_event {
     enum broker_event_kind kind;

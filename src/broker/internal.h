@@ -6,6 +6,7 @@
  *   submit.c   SUBMIT, CLAIM, RESULT, WITHDRAW
  *   holders.c  workers that come, go and come back
  *   people.c   votes, withdrawals, what people may see
+ *   impact.c   what running an action would do
  *   live.c     the open requests, in memory
  *   records.c  what is written into the log
  *   waiting.c  clients that hold on together, come back later, or were told nothing yet
@@ -172,7 +173,7 @@ void tell_submitted(struct broker *b, const struct live *l, const struct store_r
 typedef enum err worker_handler(struct broker *b, uint32_t worker, const struct link_message *m,
                                 struct moment now);
 worker_handler on_hello, on_submit, on_withdraw, on_claim, on_result, on_record, on_session,
-    on_peers, on_loaded;
+    on_peers, on_loaded, on_impact;
 
 /* Leaves a request that is kept on disconnect without a holder. */
 void holders_detach(struct broker *b, struct live *l, struct moment now);

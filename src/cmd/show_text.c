@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "cmd/client.h"
+#include "cmd/show_impact.h"
 #include "model/display.h"
 
 /* --- Reading -----------------------------------------------------------------------------------
@@ -133,7 +134,7 @@ static void parameters(struct page *p, const json_t *action)
         parameter(p, i + 1, json_array_get(list, i));
 }
 
-static void action(struct page *p, const json_t *a)
+static void action(struct page *p, const json_t *a, const json_t *request)
 {
     static const char *const said[] = {"text", "parameters", "session", NULL};
     static const char *const said_but_parameters[] = {"text", "session", NULL};
@@ -143,6 +144,7 @@ static void action(struct page *p, const json_t *a)
         return;
     }
     statement(p, a);
+    show_layout(p, request);
     parameters(p, a);
     page_heading(p, "How it is sent\n");
     page_members(p, a, json_is_array(json_object_get(a, "parameters")) ? said : said_but_parameters,
@@ -605,8 +607,9 @@ enum err show_request(struct buf *out, const struct shown_request *s, struct sty
     missing(&p, r);
     times(&p, r, now);
     grants(&p, r);
-    action(&p, json_object_get(s->envelope, "action"));
+    action(&p, json_object_get(s->envelope, "action"), r);
     page_members(&p, s->envelope, said, 0);
+    show_impact(&p, r);
     context(&p, json_object_get(r, "context"), json_object_get(s->envelope, "action"));
     outcome(&p, json_object_get(r, "outcome"));
     page_z(&p, "\n");

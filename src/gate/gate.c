@@ -244,18 +244,22 @@ static void give_back(struct gate *g)
             buf_done(large[i]);
 }
 
-/* A fact that costs a look elsewhere is obtained by nobody here: it counts as one that could not be,
- * and a guardrail that reads it holds. Each round settles at least one. */
+/* A fact that costs a look elsewhere is the source's to obtain: it is asked once. What it did not bring counts as
+ * one that could not be had, and a guardrail that reads it holds. Each round settles at least one. */
 static enum err decide(struct gate *g, struct action *a, struct lazy_facts *lazy,
                        struct decision *ret)
 {
     struct policy_run *run = NULL;
+    bool asked = a->lazy != NULL;
+    if (asked)
+        *lazy = *a->lazy;
     for (int round = 0; round <= LAZY_FACT_COUNT; round++) {
         TRY(policy_decide(g->config->policy, g->eval, a, &run, &g->arena, ret));
-        if (LIKELY(ret->needs_facts == 0))
+        if (LIKELY(ret->needs_facts == 0) || !asked)
             return ERR_OK;
         lazy->failed |= ret->needs_facts;
-        lazy->why_failed = STR("the gateway could not obtain it");
+        if (lazy->why_failed.n == 0)
+            lazy->why_failed = STR("the gateway could not obtain it");
         a->lazy = lazy;
     }
     return ERR_BUG;
@@ -275,6 +279,10 @@ static enum verdict port_submit(void *ctx, struct source_session *owner, const s
     arena_reset(&g->arena);
     if (decide(g, &a, &lazy, &d) != ERR_OK)
         return unavailable(g, STR("the guardrails could not be evaluated"), ret);
+    if (d.needs_facts != 0) {
+        ret->needs_facts = d.needs_facts;
+        return VERDICT_HOLD;
+    }
     const struct judged x = {door, owner, &a, &d};
     switch (d.verdict) {
     case VERDICT_ALLOW:
@@ -322,6 +330,16 @@ static void port_withdraw(void *ctx, struct hold *h, struct str reason, bool gon
     enum err err = hold_happens(door->gate, h, &e);
     assert(err == ERR_OK); /* a source that withdraws what it released is broken */
     (void)err;
+}
+
+/* Information for those who decide: without it the request waits all the same. */
+static void port_impact(void *ctx, struct hold *h, const struct digest *shape, struct str json)
+{
+    struct door *door = ctx;
+    const struct link_message m = {
+        .type = LINK_IMPACT, .impact = {.hold = h->number, .shape = *shape, .json = json}};
+    if (h->state == HOLD_RELEASED || json.n > LIMIT_IMPACT || uplink_send(door->gate, &m) != ERR_OK)
+        log_debug("the impact of hold %llu could not be told", (unsigned long long)h->number);
 }
 
 static void port_ran(void *ctx, uint64_t run, const struct outcome *o)
@@ -386,6 +404,7 @@ static const struct gate_port port_functions = {
     .submit = port_submit,
     .walled = port_walled,
     .withdraw = port_withdraw,
+    .impact = port_impact,
     .ran = port_ran,
     .session_opened = port_session_opened,
     .session_closed = port_session_closed,

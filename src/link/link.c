@@ -318,6 +318,13 @@ static void describe_withdraw(struct codec *c, struct link_message *m)
     field_bool(c, &m->withdraw.gone);
 }
 
+static void describe_impact(struct codec *c, struct link_message *m)
+{
+    field_u64(c, &m->impact.hold);
+    field_digest(c, &m->impact.shape);
+    field_str(c, &m->impact.json);
+}
+
 static void describe_claim(struct codec *c, struct link_message *m)
 {
     field_u64(c, &m->claim.hold);
@@ -428,6 +435,7 @@ static const struct {
     [LINK_SESSION] = {"SESSION", LINK_BROKER, describe_session},
     [LINK_PEERS] = {"PEERS", LINK_BROKER, describe_peers},
     [LINK_LOADED] = {"LOADED", LINK_BROKER, describe_loaded},
+    [LINK_IMPACT] = {"IMPACT", LINK_BROKER, describe_impact},
     [LINK_CONFIG] = {"CONFIG", LINK_WORKER, describe_config},
     [LINK_SUBMITTED] = {"SUBMITTED", LINK_WORKER, describe_submitted},
     [LINK_APPROVED] = {"APPROVED", LINK_WORKER, describe_approved},

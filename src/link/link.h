@@ -52,6 +52,7 @@ enum link_type {
     LINK_SESSION,
     LINK_PEERS,
     LINK_LOADED,
+    LINK_IMPACT,
     /* broker -> worker */
     LINK_CONFIG,
     LINK_SUBMITTED,
@@ -113,6 +114,14 @@ struct link_withdraw {
     struct str reason;
     bool gone; /* the client disconnected: a request that is kept on disconnect stays open without a
                   holder, and the next SUBMIT of the same subject and digest attaches to it */
+};
+
+/* What running it would do: any time between SUBMIT and the end of the hold. One for a hold that the broker has
+ * ended meanwhile changes nothing. */
+struct link_impact {
+    uint64_t hold;
+    struct digest shape; /* of actions that differ in values alone; zeros: none */
+    struct str json;     /* one object on one line, at most LIMIT_IMPACT */
 };
 
 struct link_claim {
@@ -208,6 +217,7 @@ struct link_message {
         struct link_hello hello;
         struct link_submit submit;
         struct link_withdraw withdraw;
+        struct link_impact impact;
         struct link_claim claim;
         struct link_result result;
         struct link_record record;

@@ -8,7 +8,8 @@
 #include "base/str.h"
 
 enum lazy_fact {
-    LAZY_ESTIMATED_ROWS, /* int: rows the planner expects the statement to touch; `sql.estimated_rows` */
+    LAZY_ESTIMATED_ROWS, /* int: rows the planner expects it to change, or to return; `sql.estimated_rows` */
+    LAZY_ESTIMATED_COST, /* int: what the planner expects it to cost, in its units; `sql.estimated_cost` */
     LAZY_FACT_COUNT
 };
 

@@ -37,6 +37,7 @@ struct resource {
     bool allow_replication;
     bool wall_read_only; /* what is classed as a read runs where the server forbids writing */
     bool catalog; /* ask the database what names in statements stand for */
+    bool no_preview;            /* the upstream is not asked what an action would do before it is decided */
     uint32_t default_verdict; /* enum verdict where no guardrail matches */
 };
 

@@ -44,6 +44,7 @@ static const struct declared declared[] = {
     {"sql.labels_read", FACT_COLUMNS, FACT_COLUMN_LABELS, LABELS_READ},
     {"sql.labels_touched", FACT_COLUMNS, FACT_COLUMN_LABELS, LABELS_TOUCHED},
     {"sql.estimated_rows", FACT_LAZY, FACT_INT, LAZY_ESTIMATED_ROWS},
+    {"sql.estimated_cost", FACT_LAZY, FACT_INT, LAZY_ESTIMATED_COST},
 };
 
 static const enum fact_type sql_types[] = {

@@ -20,7 +20,7 @@ struct resource_source {
     struct str name, type;
     const struct yaml_node *type_node, *labels, *column_labels, *listen, *upstream, *client_tls, *upstream_tls;
     struct str cert, key, ca;
-    const struct yaml_node *walls;
+    const struct yaml_node *walls, *preview;
     bool allow_replication, catalog;
     uint32_t default_verdict;
 };
@@ -37,6 +37,7 @@ static const struct field resource_fields[] = {
     {"tls_key", field_path, offsetof(struct resource_source, key), false},
     {"upstream_tls", field_node, offsetof(struct resource_source, upstream_tls), false},
     {"upstream_ca", field_path, offsetof(struct resource_source, ca), false},
+    {"preview", field_node, offsetof(struct resource_source, preview), false},
     {"allow_replication", field_bool, offsetof(struct resource_source, allow_replication), false},
     {"walls", field_node, offsetof(struct resource_source, walls), false},
     {"catalog", field_bool, offsetof(struct resource_source, catalog), false},
@@ -180,6 +181,15 @@ static void walls_read(struct loader *l, const struct yaml_node *v, struct resou
                       "`walls` cannot stand around replication connections");
 }
 
+static void preview_read(struct loader *l, const struct yaml_node *v, struct resource *r)
+{
+    enum { SESSION = 1, NONE };
+    static const struct word words[] = {{"session", SESSION}, {"none", NONE}};
+    int how;
+    if (v != NULL && field_word(l, v, words, ARRAY_LEN(words), &how))
+        r->no_preview = how == NONE;
+}
+
 static void resource_read(struct loader *l, const struct yaml_node *v, struct resource *r)
 {
     struct resource_source s = {.default_verdict = VERDICT_ALLOW, .catalog = true};
@@ -198,6 +208,7 @@ static void resource_read(struct loader *l, const struct yaml_node *v, struct re
         .catalog = s.catalog,
         .default_verdict = s.default_verdict,
     };
+    preview_read(l, s.preview, r);
     labels_read(l, s.labels, r);
     column_labels_read(l, s.column_labels, r);
     listen_read(l, s.listen, r);

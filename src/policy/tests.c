@@ -94,14 +94,18 @@ static enum err time_value(struct compiler *c, const struct yaml_node *v, struct
     return ERR_OK;
 }
 
-/* The value as the fact's type wants it. */
+/* The value as the fact's type wants it; of one that has to be obtained also that it could not be. */
 static enum err override_value(struct compiler *c, const struct yaml_node *v,
-                               const struct cel_type *type, struct cel_value *ret, bool *ret_good)
+                               const struct cel_variable *var, struct cel_value *ret, bool *ret_good)
 {
     bool yes = false;
     size_t errors = c->l->problems->n_errors;
-    *ret_good = false;
-    switch (type->kind) {
+    *ret_good = var->lazy_bit >= 0 && v->kind == YAML_SCALAR && str_is(v->text, "unknown");
+    if (*ret_good) {
+        *ret = cel_error_of(c->l->arena, CEL_E_FACT, STR("it could not be obtained"));
+        return ERR_OK;
+    }
+    switch (var->type->kind) {
     case CEL_BOOL:
         field_bool(c->l, v, &yes);
         *ret = cel_bool(yes);
@@ -140,7 +144,7 @@ static enum err overrides_compile(struct compiler *c, const struct yaml_node *fa
             say_unknown_fact(c, v->key);
             continue;
         }
-        TRY(override_value(c, v, var->type, &list[t->n_overrides].value, &good));
+        TRY(override_value(c, v, var, &list[t->n_overrides].value, &good));
         list[t->n_overrides].slot = var->slot;
         t->n_overrides += good;
     }

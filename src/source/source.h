@@ -9,7 +9,9 @@
  *                       DENY:  answer with the refusal, nothing was forwarded
  *                       HOLD:  keep the bytes; the client's later messages wait;
  *                              then exactly one of  release  or  refuse  is called,
- *                              or the source calls withdraw (and neither is called).
+ *                              or the source calls withdraw (and neither is called);
+ *                              meanwhile the source may tell the impact
+ *                       needs_facts: obtain them, and submit the action again with them
  *
  * Calls into a source never come from inside a call of that source into the gate, except `describe`,
  * which reads and changes nothing.
@@ -20,6 +22,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/digest.h"
 #include "base/json.h"
 #include "model/action.h"
 #include "model/verdict.h"
@@ -70,6 +73,9 @@ struct outcome {
 /* What `submit` answers beside the verdict. */
 struct submission {
     struct hold *hold;      /* for VERDICT_HOLD */
+    uint64_t needs_facts;   /* for VERDICT_HOLD without a hold: lazy facts that can change the verdict. The source
+                             * submits the action again, with action.lazy: what it could not obtain as failed. Then
+                             * there is a verdict */
     uint64_t run;           /* for VERDICT_ALLOW: not 0 where the outcome is wanted (gate_port.ran) */
     struct refusal refusal; /* for VERDICT_DENY: views valid until the next call into the gate */
 };
@@ -92,6 +98,11 @@ struct gate_port {
     /* The requester gave up, or (gone) its connection ended, in which case a request whose guardrail
      * keeps it stays open. The hold is gone after; no call about it follows. */
     void (*withdraw)(void *gate, struct hold *h, struct str reason, bool gone);
+
+    /* What running it would do, as one JSON object of at most LIMIT_IMPACT bytes (docs/impact.md): for those who
+     * decide, beside the envelope and not covered by the digest. Any time from submit to the end of the hold;
+     * a second one replaces the first. `shape`: what actions have in common that differ in values alone. */
+    void (*impact)(void *gate, struct hold *h, const struct digest *shape, struct str json);
 
     /* How a released (or watched) action ended. `run` is dead after. */
     void (*ran)(void *gate, uint64_t run, const struct outcome *o);

@@ -167,6 +167,14 @@ static const char *const migrations[] = {
     "  request INTEGER PRIMARY KEY REFERENCES requests (id),"
     "  kind INTEGER NOT NULL"
     ") STRICT;",
+
+    /* What running a request would do, and what it has in common with others. */
+    "CREATE TABLE impacts ("
+    "  request INTEGER PRIMARY KEY REFERENCES requests (id),"
+    "  shape BLOB NOT NULL CHECK (length(shape) = 32),"
+    "  json TEXT NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX impacts_shape ON impacts (shape, request);",
 };
 
 /* "Csgn": tells our file from any other SQLite file. */

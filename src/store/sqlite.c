@@ -60,6 +60,13 @@ static const char *const texts[ST_COUNT_] = {
         " ?9, ?10, ?11)",
     [ST_VOTE_RETRACT] = "UPDATE votes SET retracted = ? WHERE request = ? AND person = ?"
                         " AND retracted = 0",
+    [ST_IMPACT_SET] = "INSERT INTO impacts (request, shape, json) VALUES (?1, ?2, ?3)"
+                      " ON CONFLICT (request) DO UPDATE SET shape = ?2, json = ?3",
+    [ST_IMPACT_GET] = "SELECT shape, json FROM impacts WHERE request = ?",
+    [ST_IMPACT_HISTORY] =
+        "SELECT r.state, count(*) FROM (SELECT request FROM impacts WHERE shape = ?1 AND request < ?2"
+        " ORDER BY request DESC LIMIT ?4) AS i JOIN requests AS r ON r.id = i.request"
+        " WHERE r.resource = ?3 AND r.state > 3 GROUP BY r.state",
     [ST_GRANT_INSERT] = "INSERT INTO grants (request, digest, subject, resource, expires, uses_left)"
                         " VALUES (?, ?, ?, ?, ?, ?)",
     [ST_GRANT_USE] = "UPDATE grants SET uses_left = uses_left - 1 WHERE request = ? AND digest = ?"

@@ -85,6 +85,18 @@ struct store_filter {
 MUST_USE enum err store_request_list(struct store *s, const struct store_filter *f,
                                      struct arena *a, struct store_request **ret, size_t *ret_n);
 
+/* --- Impact ---------------------------------------------------------------------------------- */
+
+/* What running the request would do: JSON, and the digest of what actions have in common that differ in values
+ * alone (zeros: it is like no other). A second one replaces the first. */
+MUST_USE enum err store_impact_set(struct store *s, uint64_t request, const struct digest *shape, struct str json);
+/* ERR_NOT_FOUND. */
+MUST_USE enum err store_impact_get(struct store *s, uint64_t request, struct arena *a, struct digest *ret_shape,
+                                   struct str *ret_json);
+/* How earlier requests of this shape on this resource ended, of the last LIMIT_IMPACT_HISTORY of that shape. */
+MUST_USE enum err store_impact_history(struct store *s, uint64_t request, const struct digest *shape,
+                                       struct str resource, uint64_t ret_ended[static REQUEST_STATE_COUNT_]);
+
 /* --- Votes and grants ------------------------------------------------------------------------ */
 
 /* Its retracted_wall_ns is not read. ERR_EXISTS: a vote of this person stands. */

@@ -6,8 +6,10 @@
  */
 #include "base/buf.h"
 #include "base/limits.h"
+#include "classify/layout.h"
 #include "classify/shape.h"
 #include "classify/sql.h"
+#include "classify/tree.h"
 
 #include <stdlib.h>
 
@@ -112,6 +114,25 @@ static void a_shape_is_of_what_counts(struct arena *a, struct str text, struct s
         must(digest_eq(&one.digest, &other.digest));
 }
 
+/* The same words in the same order. */
+static void a_layout_keeps_every_word(struct arena *a, struct str text, const struct sql_settings *s)
+{
+    struct tree_token *before, *after;
+    size_t n, m;
+    bool conforming = s->standard_conforming_strings != SQL_OFF;
+    struct buf out CLEANUP(buf_done);
+    buf_init(&out, 8 * MIB);
+    if (tree_tokens(a, text, conforming, &before, &n) != ERR_OK || sql_layout(&out, text, s) != ERR_OK)
+        return;
+    struct str laid_out = buf_view(&out);
+    if (laid_out.n > LIMIT_SQL_COMMENTED)
+        return;
+    must(tree_tokens(a, laid_out, conforming, &after, &m) == ERR_OK && n == m);
+    for (size_t i = 0; i < n; i++)
+        must(str_eq(str_from(text.p + before[i].start, before[i].end - before[i].start),
+                    str_from(laid_out.p + after[i].start, after[i].end - after[i].start)));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const enum sql_known strings[] = {SQL_ON, SQL_OFF, SQL_UNKNOWN, SQL_ON};
@@ -132,6 +153,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         copies_and_unions_say_the_same(&a, &f);
         a_change_stays_a_change(&a, text, &s, &f);
         both_readings_count(&a, text, s);
+        a_layout_keeps_every_word(&a, text, &s);
         a_shape_is_of_what_counts(&a, text, s, &f);
     }
     arena_done(&a);

@@ -155,6 +155,8 @@ enum err policy_decide(const struct policy *p, struct policy_eval *e, const stru
         m->observe = true;
     } else if (str_is(t, "facts forever") || (str_is(t, "facts") && lazy_settled(a->lazy) == 0)) {
         ret->needs_facts = LAZY_BIT(LAZY_ESTIMATED_ROWS);
+    } else if (str_is(t, "facts") && a->lazy->known != 0) {
+        ret->n_matched = 0;
     } else if (str_starts(t, STR("deny"))) {
         m->then = ret->verdict = VERDICT_DENY;
     } else if (str_starts(t, STR("invalid"))) {

@@ -36,7 +36,8 @@ struct peer {
     struct action action;
     char text[256], operation[32];
     char described[4096];
-    int submits, withdrawals, outcomes, opened, closed, told_peers;
+    int submits, withdrawals, outcomes, opened, closed, told_peers, impacts;
+    char impact[4096];
     bool gone;
     char peer_message[8];
     struct outcome outcome;
@@ -90,6 +91,15 @@ static inline void peer_withdraw(void *g, struct hold *h, struct str reason, boo
     (void)reason;
     p->withdrawals++;
     p->gone = gone;
+}
+
+static inline void peer_impact(void *g, struct hold *h, const struct digest *shape, struct str json)
+{
+    struct peer *p = g;
+    (void)h;
+    (void)shape;
+    p->impacts++;
+    (void)snprintf(p->impact, sizeof(p->impact), "%.*s", STR_FMT(json));
 }
 
 static inline void peer_ran(void *g, uint64_t run, const struct outcome *o)
@@ -230,11 +240,13 @@ static inline void peer_init(struct peer *p, size_t chunk)
                                     .client_tls = TLS_DISABLE,
                                     .upstream = {.host = str_of(p->path), .is_unix = true},
                                     .upstream_tls = TLS_DISABLE,
+                                    .no_preview = true,
                                     .default_verdict = VERDICT_ALLOW};
     p->port = (struct gate_port){.gate = p,
                                  .watches = peer_watches,
                                  .submit = peer_submit,
                                  .withdraw = peer_withdraw,
+                                 .impact = peer_impact,
                                  .ran = peer_ran,
                                  .session_opened = peer_opened,
                                  .session_closed = peer_closed,

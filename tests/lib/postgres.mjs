@@ -53,9 +53,15 @@ export class Postgres {
 
   count(table = 'orders') { return this.sql(`SELECT count(*) FROM ${table}`).then(Number); }
 
-  // Every statement text the server began to run in this test's database, in order. The log is
+  // Every statement text the server began to run in this test's database for a client, in order: the gateway asks
+  // questions of its own, which can quote a statement (EXPLAIN …), under names that begin with countersign_. The log is
   // written in order by one collector, so once a marker is there all that ran before it is.
-  async ran() {
+  ran() { return this.#logged(/^(?:statement|execute (?!countersign_)[^:]*): ([^]*)$/); }
+
+  // The gateway's own questions, in order.
+  asked() { return this.#logged(/^execute countersign_[^:]*: ([^]*)$/); }
+
+  async #logged(pattern) {
     const marker = `marker ${process.hrtime.bigint()}`;
     await this.sql(`SELECT '${marker}'`);
     const rows = await until(() => {
@@ -63,7 +69,7 @@ export class Postgres {
       return all.some((r) => r[13]?.includes(marker)) && all;
     }, 'the server log');
     return rows.filter((r) => r[2] === this.database)
-      .map((r) => /^(?:statement|execute [^:]*): ([^]*)$/.exec(r[13] ?? '')?.[1])
+      .map((r) => pattern.exec(r[13] ?? '')?.[1])
       .filter((text) => text !== undefined && !text.includes(marker));
   }
 

@@ -1002,6 +1002,96 @@ TEST(L8_a_restart_does_not_extend_a_deadline)
 /* --- Crashes and broken disks -------------------------------------------------------------------- */
 
 /* What the worker knows of its one hold, kept over the death of the broker. */
+static enum err tell_impact(struct rig *r, uint32_t worker, uint64_t hold, unsigned char shape, const char *json)
+{
+    struct link_impact i = {.hold = hold, .shape = {{shape}}, .json = str_of(json)};
+    return say(r, worker, (struct link_message){.type = LINK_IMPACT, .impact = i});
+}
+
+static struct broker_impact impact_of(struct rig *r, uint64_t request, struct arena *a)
+{
+    struct request q;
+    struct broker_impact i = {.json = {NULL, 0}};
+    CHECK_OK(broker_get(r->b, request, a, &q));
+    CHECK_OK(broker_impact(r->b, &q, a, &i));
+    return i;
+}
+
+TEST(the_impact_is_kept_beside_the_request_and_recorded)
+{
+    struct rig r;
+    struct arena a;
+    rig_init(&r);
+    arena_init(&a, 64 * MIB);
+    hello(&r, 0);
+    uint64_t id = submit(&r, 0, 1);
+    CHECK(impact_of(&r, id, &a).json.n == 0);
+    CHECK_OK(tell_impact(&r, 0, 1, 5, "{\"taken\":1}"));
+    CHECK_STR(impact_of(&r, id, &a).json, "{\"taken\":1}");
+    CHECK(count_kind(&r, "impact") == 1);
+    CHECK_OK(tell_impact(&r, 0, 1, 5, "{\"taken\":2}"));
+    CHECK_STR(impact_of(&r, id, &a).json, "{\"taken\":2}");
+    rig_restart(&r);
+    CHECK_STR(impact_of(&r, id, &a).json, "{\"taken\":2}");
+    arena_done(&a);
+    rig_done(&r);
+}
+
+TEST(an_impact_for_what_is_over_or_was_never_held_changes_nothing)
+{
+    struct rig r;
+    rig_init(&r);
+    hello(&r, 0);
+    hello(&r, 1);
+    (void)submit(&r, 0, 1);
+    CHECK_OK(tell_impact(&r, 0, 2, 5, "{}"));
+    CHECK_OK(tell_impact(&r, 1, 1, 5, "{}"));
+    CHECK_OK(tell_impact(&r, 0, 0, 5, "{}"));
+    CHECK(count_kind(&r, "impact") == 0);
+    rig_done(&r);
+}
+
+TEST(an_impact_that_is_no_object_on_one_line_ends_its_worker)
+{
+    static const char *const bad[] = {"", "x", "[]", "{}{}", "{\"a\":\n1}", "\"x\""};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct rig r;
+        rig_init(&r);
+        hello(&r, 0);
+        (void)submit(&r, 0, 1);
+        CHECK_ERR(tell_impact(&r, 0, 1, 5, bad[i]), ERR_PROTOCOL);
+        rig_done(&r);
+    }
+}
+
+/* What ended counts, of the same shape, before this one. */
+TEST(how_earlier_ones_of_a_shape_ended_is_counted)
+{
+    struct rig r;
+    struct arena a;
+    rig_init(&r);
+    arena_init(&a, 64 * MIB);
+    hello(&r, 0);
+    uint64_t first = submit(&r, 0, 1);
+    CHECK_OK(tell_impact(&r, 0, 1, 5, "{}"));
+    CHECK_OK(approve(&r, "ana", first));
+    claim(&r, 0, 1, first);
+    CHECK_OK(result(&r, 0, first, OUTCOME_COMPLETED));
+    uint64_t other = submit(&r, 0, 2);
+    CHECK_OK(tell_impact(&r, 0, 2, 6, "{}"));
+    CHECK(impact_of(&r, other, &a).ended[REQUEST_COMPLETED] == 0);
+    uint64_t again = submit(&r, 0, 3);
+    CHECK_OK(tell_impact(&r, 0, 3, 5, "{}"));
+    struct broker_impact i = impact_of(&r, again, &a);
+    CHECK(i.ended[REQUEST_COMPLETED] == 1 && i.ended[REQUEST_REJECTED] == 0);
+    CHECK(impact_of(&r, first, &a).ended[REQUEST_COMPLETED] == 0);
+    uint64_t shapeless = submit(&r, 0, 4);
+    CHECK_OK(tell_impact(&r, 0, 4, 0, "{}"));
+    CHECK(impact_of(&r, shapeless, &a).ended[REQUEST_COMPLETED] == 0);
+    arena_done(&a);
+    rig_done(&r);
+}
+
 static void live_once(struct rig *r, uint64_t *id)
 {
     struct digest d = digest_of(ENVELOPE);
@@ -1333,4 +1423,8 @@ TAP_MAIN(T(a_request_lives_from_submit_to_result_and_every_step_is_recorded_in_o
          T(tokens_are_issued_by_admins_and_end_with_their_person),
          T(A9_policy_changes_are_recorded_and_what_cannot_be_handed_out_is_refused),
          T(what_a_worker_tells_its_peers_reaches_all_the_others),
-         T(lists_and_counters_tell_what_is_there))
+         T(lists_and_counters_tell_what_is_there),
+         T(the_impact_is_kept_beside_the_request_and_recorded),
+         T(an_impact_for_what_is_over_or_was_never_held_changes_nothing),
+         T(an_impact_that_is_no_object_on_one_line_ends_its_worker),
+         T(how_earlier_ones_of_a_shape_ended_is_counted))

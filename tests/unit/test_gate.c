@@ -28,6 +28,8 @@ struct source_session {
     uint64_t run, request;
     char message[256], detail[256], hint[256], notice[256];
     struct source_session *submit_when_refused;
+    uint64_t asked_for;       /* lazy facts, by the first answer */
+    struct lazy_facts lazy;   /* the answer to that */
     bool withdraw_when_told, ran_when_released;
     bool over; /* nothing may come any more */
 };
@@ -306,6 +308,13 @@ static void submit(struct source_session *s)
                                 .text = str_of(s->text), .subject = &s->subject,
                                 .context = &s->context, .time_wall_ns = clock_wall_ns()};
     s->verdict = s->port->submit(s->port->gate, s, &s->action, &s->sub);
+    s->asked_for = s->sub.needs_facts;
+    if (s->asked_for != 0) {
+        CHECK(s->verdict == VERDICT_HOLD && s->sub.hold == NULL);
+        s->action.lazy = &s->lazy;
+        s->verdict = s->port->submit(s->port->gate, s, &s->action, &s->sub);
+        s->action.lazy = NULL;
+    }
     if (s->verdict == VERDICT_DENY) {
         s->kind = s->sub.refusal.kind;
         copy(s->message, sizeof(s->message), s->sub.refusal.message);
@@ -427,6 +436,37 @@ TEST(a_fact_that_nobody_can_obtain_holds)
     claim_it(&r, n, 7, d);
     say_claimed(&r, n, 7, d);
     CHECK(s.releases == 1);
+    rig_done(&r);
+}
+
+TEST(a_fact_is_asked_of_the_source_once_and_what_it_brings_decides)
+{
+    struct rig r;
+    struct source_session s;
+    rig_init(&r);
+    session_init(&s, &r, "facts");
+    s.lazy = (struct lazy_facts){.known = LAZY_BIT(LAZY_ESTIMATED_ROWS), .value = {5}};
+    submit(&s);
+    CHECK(s.asked_for == LAZY_BIT(LAZY_ESTIMATED_ROWS) && s.verdict == VERDICT_ALLOW);
+    session_init(&s, &r, "allow");
+    submit(&s);
+    CHECK(s.asked_for == 0 && s.verdict == VERDICT_ALLOW);
+    rig_done(&r);
+}
+
+TEST(the_impact_goes_to_the_broker_while_the_hold_waits)
+{
+    struct rig r;
+    struct source_session s;
+    uint64_t n;
+    struct digest d, shape = {{1, 2, 3}};
+    rig_init(&r);
+    session_init(&s, &r, "hold");
+    hold_it(&r, &s, 7, &n, &d);
+    s.port->impact(s.port->gate, s.sub.hold, &shape, STR("{\"taken\":1}"));
+    struct link_message m = expect(&r, LINK_IMPACT);
+    CHECK(m.impact.hold == n && digest_eq(&m.impact.shape, &shape));
+    CHECK_STR(m.impact.json, "{\"taken\":1}");
     rig_done(&r);
 }
 
@@ -1258,6 +1298,8 @@ TAP_MAIN(T(an_allowed_action_costs_no_message),
          T(a_denied_action_is_answered_with_the_guardrails_message_and_recorded),
          T(only_the_guardrails_that_decided_are_named),
          T(no_verdict_is_a_refusal), T(a_fact_that_nobody_can_obtain_holds),
+         T(a_fact_is_asked_of_the_source_once_and_what_it_brings_decides),
+         T(the_impact_goes_to_the_broker_while_the_hold_waits),
          T(observed_matches_are_allowed_and_recorded_in_one_batch),
          T(where_all_actions_are_recorded_an_allowed_one_is_too),
          T(what_must_be_recorded_and_cannot_be_does_not_run),

@@ -40,6 +40,7 @@ static const struct link_message samples[] = {
      .session = {true, STR_INIT("0.1"), STR_INIT("dev"), STR_INIT("shop"), STR_INIT("local"),
                  STR_INIT("psql")}},
     {.type = LINK_PEERS, .peers = {STR_INIT("postgres"), STR_INIT("\0\1\2")}},
+    {.type = LINK_IMPACT, .impact = {7, {{9, 8, 7}}, STR_INIT("{\"available\":true}")}},
     {.type = LINK_LOADED, .loaded = {STR_INIT("abc"), false, STR_INIT("line 3")}},
     {.type = LINK_CONFIG, .config = {config_files, 2}},
     {.type = LINK_SUBMITTED, .submitted = {4, 5, STR_INIT("1 of dba (ana)"), 1700}},

@@ -617,13 +617,15 @@ TEST(a_failing_test_shows_what_was_expected_and_what_came)
                            "      - { sql: SELECT 1, expect: allow }\n"
                            "      - { sql: DELETE FROM t, facts: { estimated_rows: 11 }, as: ana, expect: hold, "
                            "expect_message: ana writes }\n"
+                           "      - { sql: DELETE FROM t, facts: { estimated_rows: unknown }, expect: hold }\n"
+                           "      - { sql: SELECT 1, facts: { estimated_rows: unknown }, expect: allow }\n"
                            "      - { sql: DELETE FROM t, facts: { estimated_rows: 9 }, expect: hold }\n"
                            "  - { name: v, on: sql, resources: vault, when: sql.reads, then: allow, tests: [{ "
                            "sql: DELETE FROM t, expect: deny }] }\n");
     CHECK(fixture_good(&f));
     CHECK_OK(policy_test(f.config->policy, &facts, STR(""), &out, &count));
-    CHECK(count.run == 4 && count.failed == 1);
-    CHECK(str_starts(buf_view(&out), STR("FAIL w: 3 tests\n  t.yaml:21\n      DELETE FROM t\n    - hold\n    + "
+    CHECK(count.run == 6 && count.failed == 1);
+    CHECK(str_starts(buf_view(&out), STR("FAIL w: 5 tests\n  t.yaml:23\n      DELETE FROM t\n    - hold\n    + "
                                          "allow\n")));
     CHECK(str_ends(buf_view(&out), STR("ok   v: 1 test\n")));
     CHECK_ERR(policy_test(f.config->policy, &facts, STR("x"), &out, &count), ERR_NOT_FOUND);

@@ -392,6 +392,76 @@ TEST(columns_are_aligned_and_cells_cannot_break_the_row)
     buf_done(&out);
 }
 
+/* --- What it would do --------------------------------------------------------------------------- */
+
+#define DELETION STR(ENVELOPE("{\"text\":\"DELETE FROM t\"}"))
+
+TEST(what_it_would_do_is_said_with_its_time)
+{
+    char *t = shown(DELETION,
+                    "{\"impact\":{\"taken\":\"2026-11-22T17:19:01.000Z\",\"layout\":\"DELETE\\nFROM t\","
+                    "\"estimate\":{\"changes\":true,\"rows\":4711,\"cost\":12},\"plan\":[{\"depth\":0,\"node\":"
+                    "\"ModifyTable\",\"operation\":\"Delete\",\"schema\":\"public\",\"relation\":\"t\",\"rows\":0,"
+                    "\"cost\":12},{\"depth\":1,\"node\":\"Seq Scan\",\"relation\":\"t\",\"rows\":4711,\"cost\":12,"
+                    "\"condition\":\"(a > 1)\"}],\"lock\":{\"mode\":\"ROW EXCLUSIVE\",\"who_waits\":\"DROP\"},"
+                    "\"tables\":[{\"name\":\"public.t\",\"kind\":\"table\",\"written\":true,\"rows\":5000,"
+                    "\"bytes\":409600}],\"triggers\":[{\"name\":\"audit\",\"table\":\"public.t\",\"when\":\"AFTER\","
+                    "\"events\":[\"DELETE\"],\"for_each\":\"row\",\"function\":\"public.f\"}],\"foreign_keys\":[{"
+                    "\"name\":\"k\",\"table\":\"public.u\",\"references\":\"public.t\",\"on_delete\":\"CASCADE\","
+                    "\"rows\":9}],\"locks\":[{\"table\":\"public.t\",\"mode\":\"AccessExclusiveLock\",\"granted\":true,"
+                    "\"pid\":77,\"user\":\"ana\"}]},\"history\":{\"completed\":3,\"failed\":0,\"rejected\":1}}",
+                    0);
+    static const char *const words[] = {
+        "not covered by the digest; found out at 2026-11-22T17:19:01.000Z",
+        "    │ DELETE\n    │ FROM t\n",
+        "4711 rows changed, cost 12",
+        "Delete on public.t\n",
+        "  Seq Scan on t (4711 rows, cost 12): (a > 1)\n",
+        "public.t, changed: about 5000 rows, 400 kB\n",
+        "audit on public.t: AFTER DELETE for each row runs public.f\n",
+        "k of public.u references public.t: ON DELETE CASCADE (of about 9 rows)\n",
+        "held on public.t: AccessExclusiveLock by ana (pid 77)\n",
+        "3 completed, 1 rejected",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        check_has(t, words[i]);
+    free(t);
+}
+
+TEST(what_could_not_be_found_out_says_why)
+{
+    char *t = shown(DELETION,
+                    "{\"impact\":{\"taken\":\"x\",\"not_available\":{\"estimate\":\"no time\",\"relations\":"
+                    "\"no lock\"}}}", 0);
+    check_has(t, "not available (no time)\n");
+    check_has(t, "not available (no lock)\n");
+    free(t);
+    t = shown(DELETION, "{\"impact\":null,\"history\":null}", 0);
+    check_has(t, "not available (nothing has come from its session)\n");
+    free(t);
+}
+
+/* Names of tables, triggers and users are chosen by whoever may create them. */
+TEST(a_hostile_name_in_what_it_would_do_stays_a_name)
+{
+    char *t = shown(DELETION,
+                    "{\"impact\":{\"taken\":\"x\",\"tables\":[{\"name\":\"t\\n  expected     0 rows\",\"rows\":1}],"
+                    "\"triggers\":[{\"name\":\"\\u202eevil\\u001b[2J\",\"function\":\"\\u043erders\"}],"
+                    "\"plan\":[{\"depth\":99999999,\"node\":\"a\\nb\",\"relation\":\"r\\rr\",\"rows\":1,\"cost\":1}],"
+                    "\"locks\":[{\"user\":\"ana\\n  digest       00\",\"granted\":true}],"
+                    "\"layout\":\"SELECT 1\\n  digest  00\"}}",
+                    0);
+    check_has(t, "t⟦U+000A⟧  expected     0 rows");
+    check_has(t, "⟦U+202E⟧evil⟦U+001B⟧[2J");
+    check_has(t, "⟦U+043E⟧rders");
+    check_has(t, "ana⟦U+000A⟧  digest       00");
+    check_has(t, "    │   digest  00\n");
+    check_has_not(t, "\n  digest       00");
+    check_has_not(t, "\033");
+    check_has_not(t, "\r");
+    free(t);
+}
+
 TAP_MAIN(T(an_action_that_is_not_what_its_digest_says_is_not_shown),
          T(the_digest_is_that_of_the_bytes_as_they_came),
          T(an_envelope_that_can_be_read_two_ways_is_not_shown),
@@ -404,4 +474,7 @@ TAP_MAIN(T(an_action_that_is_not_what_its_digest_says_is_not_shown),
          T(on_a_narrow_terminal_no_line_of_a_text_lacks_the_margin),
          T(what_is_missing_is_said_for_each_line_of_the_quorum),
          T(times_are_read_as_they_are_written),
-         T(columns_are_aligned_and_cells_cannot_break_the_row))
+         T(columns_are_aligned_and_cells_cannot_break_the_row),
+         T(what_it_would_do_is_said_with_its_time),
+         T(what_could_not_be_found_out_says_why),
+         T(a_hostile_name_in_what_it_would_do_stays_a_name))

@@ -155,6 +155,10 @@ static enum step judge_binds(struct source_session *s, struct message *m, const 
         if (r == RULING_HELD)
             return STEP_WAIT;
         pg_judged_done(&s->judged);
+        if (r == RULING_ASKS || r == RULING_LATER) {
+            s->block = r == RULING_ASKS ? s->block : BLOCK_ANSWERS;
+            return STEP_WAIT;
+        }
         if (r == RULING_REFUSED) {
             m->len = 0; /* the message that asked is not part of what is refused; it is skipped up to Sync */
             m->bind_refused = true;
@@ -235,6 +239,10 @@ static enum step judge(struct source_session *s, struct message *m)
         step = e == ERR_OK ? STEP_SEND : failed(s, e);
         break;
     }
+    case RULING_ASKS:
+    case RULING_LATER:
+        pg_judged_done(&s->judged);
+        return ruling == RULING_ASKS ? STEP_WAIT : wait_for_answers(s, m);
     case RULING_BROKEN:
         break;
     }

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "source/pg/ask.h"
+#include "source/pg/impact.h"
 #include "source/pg/params.h"
 
 #include <assert.h>
@@ -120,8 +121,17 @@ enum pg_ruling pg_judge(struct source_session *s, size_t message_len, uint64_t *
     const struct gate_port *gate = s->st->gate;
     struct submission sub = {.hold = NULL};
     set_action(s);
+    s->action.lazy = pg_estimate_known(s);
     enum verdict v = gate->submit(gate->gate, s, &s->action, &sub);
+    if (UNLIKELY(sub.needs_facts != 0)) {
+        enum pg_estimate_answer answer = pg_estimate_ask(s, message_len, &s->action.lazy);
+        if (answer != PG_ESTIMATE_SETTLED)
+            return answer == PG_ESTIMATE_WAITING ? RULING_ASKS : RULING_LATER;
+        v = gate->submit(gate->gate, s, &s->action, &sub);
+    }
+    s->action.lazy = NULL;
     if (v == VERDICT_ALLOW) {
+        pg_estimate_drop(s);
         *ret_run = sub.run;
         return RULING_ALLOW;
     }
@@ -129,8 +139,11 @@ enum pg_ruling pg_judge(struct source_session *s, size_t message_len, uint64_t *
         s->hold = sub.hold;
         s->held_len = message_len;
         s->block = BLOCK_HELD;
+        pg_impact_begin(s);
+        pg_estimate_drop(s);
         return RULING_HELD;
     }
+    pg_estimate_drop(s);
     if (v != VERDICT_DENY)
         sub.refusal = (struct refusal){.kind = REFUSAL_UNAVAILABLE,
                                        .message = STR("the gateway has no verdict for this statement")};
@@ -273,6 +286,7 @@ static void held_over(struct source_session *s)
 {
     s->hold = NULL;
     s->block = BLOCK_NONE;
+    pg_impact_end(s);
     if (s->identify_later)
         s->st->gate->identify(s->st->gate->gate, &s->subject);
     s->identify_later = false;

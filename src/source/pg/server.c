@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "source/pg/ask.h"
+#include "source/pg/impact.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -258,6 +259,17 @@ static enum pass on_no_data(struct source_session *s, struct str body)
     return e == NULL || e->type == PG_E_QUERY ? PASS_DIVERGED : on_row_description(s, body);
 }
 
+/* Statements after which a transaction still has no snapshot. */
+static bool takes_no_snapshot(struct str tag)
+{
+    static const char *const tags[] = {"BEGIN", "START TRANSACTION", "SET", "RESET", "SHOW",
+                                       "SAVEPOINT", "RELEASE", "ROLLBACK", "COMMIT"};
+    for (size_t i = 0; i < ARRAY_LEN(tags); i++)
+        if (str_is(tag, tags[i]))
+            return true;
+    return false;
+}
+
 static enum pass on_complete(struct source_session *s, struct str body)
 {
     struct pg_entry *e = head_of(s);
@@ -268,6 +280,7 @@ static enum pass on_complete(struct source_session *s, struct str body)
         keep_text(s->tag_room, sizeof(s->tag_room), &s->tag_n, (struct str){body.p, body.n - 1});
     if (str_is((struct str){s->tag_room, s->tag_n}, "ROLLBACK"))
         pg_note_undone(s);
+    s->queried = s->queried || !takes_no_snapshot((struct str){s->tag_room, s->tag_n});
     if (e->text != NULL)
         bad = apply_part(s, e->text, e->part);
     e->part++;
@@ -451,6 +464,7 @@ void pg_note_status(struct source_session *s, char status)
     }
     if (status != 'I')
         return;
+    s->queried = false;
     pg_names_drop_portals(&s->names, false);
     pg_note_idle(s);
 }
@@ -669,6 +683,7 @@ static bool server_pump(struct source_session *s, struct flow *f)
 static void after_answers(struct source_session *s)
 {
     pg_ask_deliver(s);
+    pg_impact_resume(s);
     (void)head_of(s); /* the end of a COPY that failed before it came is not waited for */
     if (!pg_wall_restore(s))
         return;

@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "source/pg/ask.h"
+#include "source/pg/estimate.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -89,6 +90,7 @@ void pg_session_close(struct source_session *s, struct str reason)
         say_goodbye(s);
     report_unfinished(s);
     pg_ask_drop(s);
+    pg_estimate_drop(s);
     pg_key_drop(s);
     if (s->opened)
         s->st->gate->session_closed(s->st->gate->gate, &s->subject, s->st->resource, &s->context);

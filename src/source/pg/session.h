@@ -147,6 +147,10 @@ struct source_session {
     struct pg_wall wall;
     struct pg_asking *asking; /* a question of the gateway's own, see ask.h; NULL where there is none */
 
+    struct pg_estimate *estimate; /* of what is being judged, where it was asked for; or NULL */
+    struct pg_impact *impact;     /* of what is held, while it is asked for; or NULL */
+    bool queried;         /* this transaction has run what takes a snapshot */
+
     struct hold *hold;
     struct action action; /* of the hold, or of the message being judged */
     struct pg_judged judged;
@@ -204,11 +208,13 @@ void pg_to_client(struct source_session *s, struct str bytes);
 
 /* --- judge.c: the gate ------------------------------------------------------------------------ */
 
-enum pg_ruling { RULING_ALLOW = 1, RULING_HELD, RULING_REFUSED, RULING_BROKEN };
+enum pg_ruling { RULING_ALLOW = 1, RULING_HELD, RULING_REFUSED, RULING_BROKEN, RULING_ASKS, RULING_LATER };
 /* EXECUTE and FETCH in s->judged get the facts of what they run. */
 MUST_USE enum err pg_resolve_names(struct source_session *s);
 /* Asks the gate about s->judged, whose names are resolved. RULING_ALLOW: *ret_run. RULING_HELD: s->hold is set and the block
- * is on. RULING_REFUSED: *report has the ErrorResponse. RULING_BROKEN: the session was ended. */
+ * is on. RULING_REFUSED: *report has the ErrorResponse. RULING_BROKEN: the session was ended. RULING_ASKS: it depends on
+ * an answer of the server, the block is on and the message is looked at again. RULING_LATER: the server can be asked
+ * once it has answered what is on the wire. */
 enum pg_ruling pg_judge(struct source_session *s, size_t message_len, uint64_t *ret_run, struct buf *report);
 void pg_judged_done(struct pg_judged *j);
 /* The wall does not let s->judged pass, for that reason: recorded, *report has the ErrorResponse. False: the session
