@@ -124,6 +124,37 @@ enum err base64_decode(struct str s, struct buf *ret)
     return ERR_OK;
 }
 
+enum err base64url_put(struct buf *b, struct str s)
+{
+    if (s.n > INT32_MAX / 2)
+        return ERR_LIMIT;
+    char *space;
+    TRY(buf_reserve(b, (s.n + 2) / 3 * 4 + 1, &space));
+    size_t n = (size_t)EVP_EncodeBlock((unsigned char *)space, (const unsigned char *)s.p, (int)s.n);
+    n -= (3 - s.n % 3) % 3;
+    for (size_t i = 0; i < n; i++)
+        space[i] = space[i] == '+' ? '-' : space[i] == '/' ? '_' : space[i];
+    buf_commit(b, n);
+    return ERR_OK;
+}
+
+enum err base64url_decode(struct str s, struct buf *ret)
+{
+    struct buf plain CLEANUP(buf_done) = {0};
+    buf_init(&plain, s.n + 4);
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (c == '+' || c == '/' || c == '=')
+            return ERR_INVALID;
+        TRY(buf_put_u8(&plain, (uint8_t)(c == '-' ? '+' : c == '_' ? '/' : c)));
+    }
+    if (s.n % 4 == 1)
+        return ERR_INVALID;
+    while (buf_len(&plain) % 4 != 0)
+        TRY(buf_put_u8(&plain, '='));
+    return base64_decode(buf_view(&plain), ret);
+}
+
 enum err random_bytes(void *out, size_t n)
 {
     char *p = out;

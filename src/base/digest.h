@@ -27,6 +27,9 @@ MUST_USE enum err digest_parse(struct str hex, struct digest *ret);
 MUST_USE enum err hex_put(struct buf *b, struct str s);
 MUST_USE enum err base64_put(struct buf *b, struct str s);
 MUST_USE enum err base64_decode(struct str s, struct buf *ret); /* strict: ERR_INVALID */
+/* base64url without padding (RFC 4648 section 5, RFC 7515 appendix C); as strict. */
+MUST_USE enum err base64url_put(struct buf *b, struct str s);
+MUST_USE enum err base64url_decode(struct str s, struct buf *ret);
 
 /* n random bytes from the kernel. ERR_IO where it gives none. */
 MUST_USE enum err random_bytes(void *out, size_t n);

@@ -263,6 +263,13 @@
 
 /* --- Identity -------------------------------------------------------------------------------- */
 
+/* RSA keys: below, they can be factored; above, one verification takes milliseconds. */
+#define LIMIT_RSA_LEAST_BITS 2048
+#define LIMIT_RSA_BITS 16384
+/* An ID token and a set of keys (RFC 7519, RFC 7517): providers send a few KiB. */
+#define LIMIT_JWT (64 * KIB)
+#define LIMIT_JWK_SET (256 * KIB)
+#define LIMIT_JWK_KEYS 64
 /* An SSH key or signature, decoded: RSA of 16384 bits needs 4 KiB. */
 #define LIMIT_SSH_BLOB (16 * KIB)
 

@@ -3,14 +3,11 @@
 #include "base/cursor.h"
 #include "base/digest.h"
 #include "base/limits.h"
+#include "identity/pubkey.h"
 
-#include <openssl/bn.h>
-#include <openssl/core_names.h>
-#include <openssl/ecdsa.h>
 #include <openssl/evp.h>
-#include <openssl/param_build.h>
 
-enum { ED25519_KEY = 32, ED25519_SIGNATURE = 64, RSA_BITS_MIN = 2048, RSA_BITS_MAX = 16384, TOUCHED = 1 };
+enum { ED25519_KEY = 32, TOUCHED = 1 };
 
 /* --- Key types ------------------------------------------------------------------------------- */
 
@@ -83,7 +80,7 @@ static enum err check_key(const struct key *k)
     if (k->type->family == FAMILY_ECDSA)
         return k->bytes.n == k->type->point && k->bytes.p[0] == 4 ? ERR_OK : ERR_INVALID;
     size_t bits = bits_of(k->n);
-    return bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX && k->e.n <= 8 ? ERR_OK : ERR_UNSUPPORTED;
+    return bits >= LIMIT_RSA_LEAST_BITS && bits <= LIMIT_RSA_BITS && k->e.n <= 8 ? ERR_OK : ERR_UNSUPPORTED;
 }
 
 static enum err key_take(struct str blob, struct key *ret)
@@ -224,83 +221,24 @@ static enum err wrap_for_hardware(const struct key *k, struct str tail, struct b
     return buf_put_str(data, buf_view(&out));
 }
 
-static EVP_PKEY *from_params(const char *type, OSSL_PARAM_BLD *bld)
+static enum err key_of(const struct key *k, struct pubkey **ret)
 {
-    EVP_PKEY *key = NULL;
-    OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
-    if (params == NULL || ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
-        EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
-        key = NULL;
-    EVP_PKEY_CTX_free(ctx);
-    OSSL_PARAM_free(params);
-    return key;
-}
-
-static BIGNUM *number(struct str s)
-{
-    return BN_bin2bn((const unsigned char *)s.p, (int)s.n, NULL);
-}
-
-static EVP_PKEY *key_of(const struct key *k)
-{
-    if (k->type->family == FAMILY_ED25519)
-        return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, (const unsigned char *)k->bytes.p,
-                                           k->bytes.n);
-    EVP_PKEY *key = NULL;
-    BIGNUM *n = NULL, *e = NULL;
-    OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
-    if (bld == NULL)
-        return NULL;
-    if (k->type->family == FAMILY_ECDSA) {
-        if (OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, k->type->group, 0) == 1 &&
-            OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, k->bytes.p, k->bytes.n) == 1)
-            key = from_params("EC", bld);
-    } else {
-        n = number(k->n);
-        e = number(k->e);
-        if (n != NULL && e != NULL && OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
-            OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_E, e) == 1)
-            key = from_params("RSA", bld);
+    switch (k->type->family) {
+    case FAMILY_ED25519:
+        return pubkey_ed25519(k->bytes, ret);
+    case FAMILY_ECDSA:
+        return pubkey_ec(k->type->group, k->bytes, ret);
+    case FAMILY_RSA:
+        break;
     }
-    OSSL_PARAM_BLD_free(bld);
-    BN_free(n);
-    BN_free(e);
-    return key;
+    return pubkey_rsa(k->n, k->e, ret);
 }
 
-/* r and s as DER, which is what OpenSSL takes. */
 static enum err der_of(struct str blob, struct buf *out)
 {
     struct cursor c = cursor_of(blob);
     struct str r = take_mpint(&c), s = take_mpint(&c);
-    unsigned char *der = NULL;
-    if (!cursor_ended_well(&c))
-        return ERR_FORBIDDEN;
-    ECDSA_SIG *sig = ECDSA_SIG_new();
-    BIGNUM *nr = number(r), *ns = number(s);
-    if (sig == NULL || nr == NULL || ns == NULL || ECDSA_SIG_set0(sig, nr, ns) != 1) {
-        BN_free(nr);
-        BN_free(ns);
-        ECDSA_SIG_free(sig);
-        return ERR_NOMEM;
-    }
-    int n = i2d_ECDSA_SIG(sig, &der);
-    ECDSA_SIG_free(sig);
-    enum err e = n > 0 ? buf_put(out, der, (size_t)n) : ERR_NOMEM;
-    OPENSSL_free(der);
-    return e;
-}
-
-static enum err check_with(EVP_PKEY *key, const char *digest, struct str signature, struct str data)
-{
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool good = ctx != NULL &&
-                EVP_DigestVerifyInit_ex(ctx, NULL, digest, NULL, NULL, key, NULL) == 1 &&
-                EVP_DigestVerify(ctx, (const unsigned char *)signature.p, signature.n,
-                                 (const unsigned char *)data.p, data.n) == 1;
-    EVP_MD_CTX_free(ctx);
-    return good ? ERR_OK : ERR_FORBIDDEN;
+    return cursor_ended_well(&c) ? pubkey_ecdsa_der(r, s, out) : ERR_FORBIDDEN;
 }
 
 /* The algorithm that the signature names must be one of its key; SHA-1 is none. */
@@ -326,16 +264,14 @@ static enum err verify_data(const struct key *k, struct str signature, struct bu
         return ERR_FORBIDDEN;
     if (k->type->hardware)
         TRY(wrap_for_hardware(k, tail, data));
-    if (k->type->family == FAMILY_ED25519 && blob.n != ED25519_SIGNATURE)
-        return ERR_FORBIDDEN;
     if (k->type->family == FAMILY_ECDSA) {
         TRY(der_of(blob, &der));
         blob = buf_view(&der);
     }
-    EVP_PKEY *key = key_of(k);
-    enum err e = key != NULL ? check_with(key, digest, blob, buf_view(data)) : ERR_FORBIDDEN;
-    EVP_PKEY_free(key);
-    return e;
+    struct pubkey *key CLEANUP(pubkey_freep) = NULL;
+    if (key_of(k, &key) != ERR_OK)
+        return ERR_FORBIDDEN;
+    return pubkey_verify(key, digest, blob, buf_view(data));
 }
 
 enum err sshsig_verify(const struct sshsig *s, struct str name_space, struct str message)
