@@ -9,7 +9,8 @@ PACKAGES_BUILD=(gcc g++ meson ninja-build pkg-config libcurl4-openssl-dev libfya
     libpg-query-dev libpq-dev libprotobuf-c-dev libre2-dev libseccomp-dev libsqlite3-dev libssl-dev libuv1-dev
     node-llhttp postgresql-server-dev-15 tzdata)
 PACKAGES_DEMO=(openssl postgresql-15)
-PACKAGES_TEST=(clang-14 libclang-rt-14-dev openssh-client openssl postgresql-15 procps python3-psycopg strace)
+PACKAGES_TEST=(clang-14 golang-go golang-golang-x-mod-dev libclang-rt-14-dev openssh-client openssl postgresql-15
+    procps python3-jsonschema python3-psycopg strace)
 PACKAGES_BENCH=(haproxy openssl pgbouncer postgresql-15 procps python3 strace)
 
 say() { printf '%s\n' "$*" >&2; }

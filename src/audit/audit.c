@@ -1,6 +1,5 @@
-#include "audit/audit.h"
+#include "audit/internal.h"
 #include "base/json.h"
-#include "base/limits.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,49 +9,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct audit {
-    struct audit_io io;
-    int fd;
-    struct buf pending; /* whole lines, not yet written */
-    bool unsynced;      /* something was appended since the last sync */
-    int64_t sync_due;   /* monotonic, where unsynced */
-    struct place {
-        uint64_t length;    /* of the file, with what is pending */
-        uint64_t seq;       /* of the last record */
-        struct digest hash; /* of the same */
-    } at, synced;           /* appended; known to be on disk */
-    uint64_t refused, cut;  /* appends while broken; records cut off, not yet said */
-    bool broken;
-    char broken_text[192];
-    struct audit_counters counters;
-};
+enum { PATH_ROOM = 4300 };
 
-static ssize_t system_write(void *ctx, int fd, const void *p, size_t n)
-{
-    (void)ctx;
-    return write(fd, p, n);
-}
-
-static int system_fdatasync(void *ctx, int fd)
-{
-    (void)ctx;
-    return fdatasync(fd);
-}
-
-static int system_ftruncate(void *ctx, int fd, off_t length)
-{
-    (void)ctx;
-    return ftruncate(fd, length);
-}
-
-static const struct audit_io system_io = {NULL, system_write, system_fdatasync, system_ftruncate};
-
-static enum err break_log(struct audit *a, const char *doing)
+enum err audit_break(struct audit *a, const char *doing)
 {
     a->broken = true;
     (void)snprintf(a->broken_text, sizeof(a->broken_text),
-                   "the audit log is broken (%s: %s); it goes on when the disk is well again",
-                   doing, strerror(errno));
+                   "the audit log is broken (%s: %s); it goes on when the disk is well again", doing,
+                   strerror(errno));
     return ERR_IO;
 }
 
@@ -63,12 +27,12 @@ const char *audit_broken(const struct audit *a)
 
 uint64_t audit_last_seq(const struct audit *a)
 {
-    return a->at.seq;
+    return a->tiles.tree.size + a->n_unsynced;
 }
 
-uint64_t audit_length(const struct audit *a)
+bool audit_took_over(const struct audit *a)
 {
-    return a->at.length;
+    return a->took_over;
 }
 
 struct audit_counters audit_counters(const struct audit *a)
@@ -76,29 +40,40 @@ struct audit_counters audit_counters(const struct audit *a)
     return a->counters;
 }
 
-int64_t audit_sync_due(const struct audit *a)
-{
-    return a->unsynced && !a->broken ? a->sync_due : INT64_MAX;
-}
+/* --- Writing -------------------------------------------------------------------------------------- */
 
-/* --- Writing --------------------------------------------------------------------------------- */
-
-/* A short write is the system's way to say that the next one fails: it is continued, so that the
- * next one says why. */
 static enum err write_pending(struct audit *a)
 {
-    while (buf_len(&a->pending) > 0) {
-        struct str s = buf_view(&a->pending);
-        ssize_t n = a->io.write(a->io.ctx, a->fd, s.p, s.n);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n == 0)
-            errno = ENOSPC;
-        if (n <= 0)
-            return break_log(a, "write");
-        a->counters.bytes += (uint64_t)n;
-        buf_consume(&a->pending, (size_t)n);
+    if (vault_sync(a->vault) != ERR_OK)
+        return audit_break(a, "sync of the vault");
+    if (buf_len(&a->pending) == 0)
+        return ERR_OK;
+    if (file_write(a, &a->file, buf_view(&a->pending)) != ERR_OK)
+        return audit_break(a, "write");
+    buf_clear(&a->pending);
+    return ERR_OK;
+}
+
+/* What was synced goes into the tree. */
+static enum err grow_tree(struct audit *a)
+{
+    struct str s = buf_view(&a->leaves);
+    for (size_t i = 0; i < a->n_unsynced; i++) {
+        size_t n = (size_t)(unsigned char)s.p[0] << 8 | (unsigned char)s.p[1];
+        TRY(tile_writer_add(&a->tiles, (struct str){s.p + 2, n}, &a->hashes[i]));
+        s = (struct str){s.p + 2 + n, s.n - 2 - n};
     }
+    a->n_unsynced = 0;
+    buf_clear(&a->leaves);
+    return ERR_OK;
+}
+
+/* Behind the present file. */
+static enum err next_file(struct audit *a)
+{
+    struct journal_file f;
+    if (file_begin(a, &a->tiles.tree, &f) != ERR_OK || file_commit(a, &f) != ERR_OK)
+        return audit_break(a, "beginning the next file");
     return ERR_OK;
 }
 
@@ -106,21 +81,52 @@ enum err audit_sync(struct audit *a)
 {
     if (a->broken)
         return ERR_IO;
-    if (!a->unsynced)
+    if (a->n_unsynced == 0)
         return ERR_OK;
     TRY(write_pending(a));
-    if (a->io.fdatasync(a->io.ctx, a->fd) != 0)
-        return break_log(a, "fdatasync");
-    a->unsynced = false;
-    a->synced = a->at;
+    if (a->io.sync(a->io.ctx, a->file.fd) != 0)
+        return audit_break(a, "fdatasync");
     a->counters.syncs++;
+    errno = ENOMEM;
+    if (grow_tree(a) != ERR_OK)
+        return audit_break(a, "tree");
+    if (a->publish_due == INT64_MAX)
+        a->publish_due = a->now_mono_ns + LIMIT_AUDIT_CHECKPOINT_MS * NS_PER_MS;
+    /* What was asked for is on disk: a next file that cannot be begun is for the next append to notice. */
+    if (a->file.length >= LIMIT_AUDIT_SEGMENT) {
+        enum err e = next_file(a);
+        (void)e;
+    }
     return ERR_OK;
 }
 
-enum err audit_append(struct audit *a, const char *kind, struct str data, struct moment now,
-                      uint64_t *ret_seq)
+/* The record is in a->leaf and a->apart. */
+static enum err enqueue(struct audit *a)
 {
-    struct digest hash;
+    struct str leaf = buf_view(&a->leaf);
+    struct digest hash = tree_leaf_hash(leaf);
+    size_t frames_n = buf_len(&a->pending), leaves_n = buf_len(&a->leaves);
+    enum err e = journal_frame_put(leaf, buf_view(&a->apart), &hash, &a->pending);
+    if (e == ERR_OK)
+        e = buf_put_u16(&a->leaves, (uint16_t)leaf.n);
+    if (e == ERR_OK)
+        e = buf_put_str(&a->leaves, leaf);
+    if (e != ERR_OK) {
+        buf_truncate(&a->pending, frames_n);
+        buf_truncate(&a->leaves, leaves_n);
+        return e;
+    }
+    a->hashes[a->n_unsynced++] = hash;
+    return ERR_OK;
+}
+
+enum err audit_append(struct audit *a, const char *kind, struct str data, struct moment now, uint64_t *ret_seq)
+{
+    a->now_mono_ns = now.mono_ns;
+    if (a->n_unsynced == LIMIT_AUDIT_UNSYNCED) {
+        enum err e = audit_sync(a);
+        (void)e; /* said by the next line */
+    }
     if (a->broken) {
         a->refused++;
         return ERR_IO;
@@ -129,23 +135,23 @@ enum err audit_append(struct audit *a, const char *kind, struct str data, struct
         return ERR_LIMIT;
     if (buf_len(&a->pending) >= LIMIT_AUDIT_BATCH)
         TRY(write_pending(a));
-    size_t before = buf_len(&a->pending);
-    TRY(audit_record_write(&a->pending, a->at.seq + 1, now.wall_ns, str_of(kind), &a->at.hash,
-                           data, &hash));
-    a->at.seq++;
-    a->at.hash = hash;
-    a->at.length += buf_len(&a->pending) - before;
-    a->counters.records++;
-    if (!a->unsynced)
+    buf_clear(&a->leaf);
+    buf_clear(&a->apart);
+    enum err e = leaf_make(&a->maker, audit_last_seq(a) + 1, now.wall_ns, str_of(kind), data, &a->leaf, &a->apart);
+    if (e == ERR_IO)
+        return audit_break(a, "sealing");
+    TRY(e);
+    if (a->n_unsynced == 0)
         a->sync_due = now.mono_ns + LIMIT_AUDIT_DELAY_MS * NS_PER_MS;
-    a->unsynced = true;
+    TRY(enqueue(a));
+    a->counters.records++;
     if (ret_seq != NULL)
-        *ret_seq = a->at.seq;
+        *ret_seq = audit_last_seq(a);
     return ERR_OK;
 }
 
-enum err audit_append_durable(struct audit *a, const char *kind, struct str data,
-                              struct moment now, uint64_t *ret_seq)
+enum err audit_append_durable(struct audit *a, const char *kind, struct str data, struct moment now,
+                              uint64_t *ret_seq)
 {
     uint64_t seq;
     TRY(audit_append(a, kind, data, now, &seq));
@@ -155,19 +161,31 @@ enum err audit_append_durable(struct audit *a, const char *kind, struct str data
     return ERR_OK;
 }
 
-/* --- Recovering ------------------------------------------------------------------------------ */
+/* --- Time ----------------------------------------------------------------------------------------- */
 
-static enum err cut_back(struct audit *a)
+int64_t audit_due(const struct audit *a)
 {
-    if (a->io.ftruncate(a->io.ctx, a->fd, (off_t)a->synced.length) != 0)
-        return break_log(a, "ftruncate");
-    if (a->io.fdatasync(a->io.ctx, a->fd) != 0)
-        return break_log(a, "fdatasync");
-    buf_clear(&a->pending);
-    a->at = a->synced;
-    a->unsynced = false;
-    return ERR_OK;
+    int64_t due = a->publish_due;
+    if (a->n_unsynced != 0 && !a->broken && a->sync_due < due)
+        due = a->sync_due;
+    return due;
 }
+
+void audit_tick(struct audit *a, struct moment now)
+{
+    enum err e;
+    a->now_mono_ns = now.mono_ns;
+    if (a->n_unsynced != 0 && a->sync_due <= now.mono_ns) {
+        e = audit_sync(a);
+        (void)e; /* the log is broken from here, and audit_broken says so */
+    }
+    if (a->publish_due <= now.mono_ns) {
+        e = publish_step(a, now);
+        (void)e; /* it is tried again, and audit_unsigned says why */
+    }
+}
+
+/* --- Recovering ----------------------------------------------------------------------------------- */
 
 static enum err put_recovered(struct buf *data, uint64_t cut_records, uint64_t refused)
 {
@@ -182,20 +200,35 @@ static enum err put_recovered(struct buf *data, uint64_t cut_records, uint64_t r
     return json_end(&j);
 }
 
+/* The tree has what is known to be on disk: a file that begins behind it makes the rest of the old one no part of the
+ * log. */
+static enum err leave_behind(struct audit *a)
+{
+    struct journal_file f;
+    TRY(file_begin(a, &a->tiles.tree, &f));
+    TRY(file_commit(a, &f));
+    buf_clear(&a->pending);
+    buf_clear(&a->leaves);
+    a->n_unsynced = 0;
+    return ERR_OK;
+}
+
 enum err audit_recover(struct audit *a, struct moment now)
 {
-    CLEANUP(buf_done) struct buf data;
-    uint64_t cut = a->at.seq - a->synced.seq, refused = a->refused;
+    struct buf data CLEANUP(buf_done) = {0};
+    uint64_t cut = a->n_unsynced;
     buf_init(&data, 512);
     if (!a->broken)
         return ERR_OK;
-    TRY(put_recovered(&data, a->cut + cut, refused));
-    TRY(cut_back(a));
+    TRY(put_recovered(&data, a->cut + cut, a->refused));
+    TRY(leave_behind(a));
     a->cut += cut;
     a->broken = false;
     enum err e = audit_append_durable(a, "repaired", buf_view(&data), now, NULL);
-    if (e != ERR_OK) {
-        a->at = a->synced; /* this record is none that was cut */
+    if (e != ERR_OK) { /* this record is none that was cut */
+        buf_clear(&a->pending);
+        buf_clear(&a->leaves);
+        a->n_unsynced = 0;
         return e;
     }
     a->cut = 0;
@@ -203,183 +236,241 @@ enum err audit_recover(struct audit *a, struct moment now)
     return ERR_OK;
 }
 
-/* --- Opening --------------------------------------------------------------------------------- */
+/* --- The key -------------------------------------------------------------------------------------- */
 
-static enum err read_at(int fd, off_t at, char *p, size_t n)
+static enum err put_by(struct buf *record, struct str by, struct buf *out)
 {
-    while (n > 0) {
-        ssize_t got = pread(fd, p, n, at);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return ERR_IO;
-        p += got;
-        n -= (size_t)got;
-        at += got;
-    }
-    return ERR_OK;
-}
-
-/* The end of the file, as far as it matters: the last complete line and what comes after it. */
-struct tail {
-    char *bytes; /* malloc */
-    off_t at;    /* where in the file they begin */
-    struct str line, torn;
-};
-
-static void tail_done(struct tail *t)
-{
-    free(t->bytes);
-}
-
-/* Splits the bytes read into ... \n line \n torn. False where more has to be read. */
-static bool split_tail(struct tail *t, size_t n)
-{
-    const char *last = memrchr(t->bytes, '\n', n);
-    if (last == NULL) {
-        t->torn = (struct str){t->bytes, n};
-        return t->at == 0;
-    }
-    size_t before = (size_t)(last - t->bytes);
-    const char *previous = memrchr(t->bytes, '\n', before);
-    size_t start = previous != NULL ? (size_t)(previous - t->bytes) + 1 : 0;
-    t->line = (struct str){t->bytes + start, before - start};
-    t->torn = (struct str){last + 1, n - before - 1};
-    return previous != NULL || t->at == 0;
-}
-
-static enum err read_tail(int fd, off_t size, struct tail *t)
-{
-    const size_t most = 2 * (LIMIT_AUDIT_RECORD + 4 * KIB);
-    size_t want = 64 * KIB;
-    for (;; want *= 2) {
-        size_t n = (off_t)want > size ? (size_t)size : want;
-        free(t->bytes);
-        *t = (struct tail){.bytes = malloc(n), .at = size - (off_t)n};
-        if (t->bytes == NULL)
-            return ERR_NOMEM;
-        TRY(read_at(fd, t->at, t->bytes, n));
-        if (split_tail(t, n))
-            return ERR_OK;
-        if (n >= most)
-            return ERR_CORRUPT;
-    }
-}
-
-static enum err cut_torn(struct audit *a, off_t size, const struct tail *t)
-{
-    if (t->torn.n == 0)
-        return ERR_OK;
-    if (a->io.ftruncate(a->io.ctx, a->fd, size - (off_t)t->torn.n) != 0 ||
-        a->io.fdatasync(a->io.ctx, a->fd) != 0)
-        return ERR_IO;
-    return ERR_OK;
-}
-
-static enum err record_torn(struct audit *a, struct str torn, struct moment now)
-{
-    char hex[DIGEST_HEX + 1];
-    CLEANUP(buf_done) struct buf data;
-    struct digest d = digest_of(torn);
     struct json j;
-    buf_init(&data, 512);
-    if (torn.n == 0)
-        return ERR_OK;
-    json_init(&j, &data);
+    struct str s = buf_view(record);
+    json_init(&j, out);
     json_object_begin(&j);
-    json_put_int(&j, "cut_bytes", (int64_t)torn.n);
-    json_put_str(&j, "cut_digest", digest_hex(&d, hex));
+    json_put_str(&j, "by", by);
     json_object_end(&j);
     TRY(json_end(&j));
-    return audit_append_durable(a, "repaired", buf_view(&data), now, NULL);
+    buf_truncate(out, buf_len(out) - 1);
+    TRY(buf_put(out, ",", 1));
+    return buf_put_str(out, (struct str){s.p + 1, s.n - 1});
 }
 
-/* Continues after the last record of a file that has some. */
-static enum err resume(struct audit *a, off_t size, struct moment now)
+enum err audit_rotate_key(struct audit *a, struct str by, struct moment now)
 {
-    CLEANUP(tail_done) struct tail t = {0};
-    struct audit_record last;
-    TRY(read_tail(a->fd, size, &t));
-    if (t.line.p != NULL) {
-        if (audit_record_parse(t.line, &last) != ERR_OK || !audit_record_is_whole(t.line, &last))
-            return ERR_CORRUPT;
-        a->at.seq = last.seq;
-        a->at.hash = last.hash;
+    struct buf record CLEANUP(buf_done) = {0}, data CLEANUP(buf_done) = {0};
+    buf_init(&record, 4 * KIB);
+    buf_init(&data, 8 * KIB);
+    if (a->broken)
+        return ERR_IO;
+    if (signer_is_busy(a->signer))
+        return ERR_BAD_STATE;
+    TRY(signer_rotation(a->signer, &record));
+    TRY(put_by(&record, by, &data));
+    TRY(audit_append_durable(a, "key_rotated", buf_view(&data), now, NULL));
+    TRY(signer_rotate(a->signer));
+    return publish_now(a, now);
+}
+
+/* --- Redaction ------------------------------------------------------------------------------------ */
+
+static bool is_one_of(struct str name, const char *const *list, size_t n)
+{
+    struct str bare = {name.p + 1, name.n - 2};
+    for (size_t i = 0; i < n; i++)
+        if (str_is(bare, list[i]))
+            return true;
+    return false;
+}
+
+static bool covers(const struct audit_redaction *r, struct str name)
+{
+    static const char *const text[] = {"text",    "envelope",  "explanation", "message",   "outcome",
+                                       "$data",   "parameters", "arguments",  "command",   "input",
+                                       "context", "impact",     "output",     "result",    "url"};
+    static const char *const parameters[] = {"envelope", "explanation", "message", "outcome", "$data",
+                                             "parameters", "arguments", "input",   "output",  "result"};
+    return (r->text && is_one_of(name, text, ARRAY_LEN(text))) ||
+           (r->parameters && is_one_of(name, parameters, ARRAY_LEN(parameters)));
+}
+
+/* Whether the data, canonical JSON, has "key":"value" for one of the values. Inside of strings quotation marks have a
+ * backslash, so that a client's text cannot look like it. */
+static bool has_member(struct str data, const char *key, const struct str *values, size_t n)
+{
+    char member[2 * LIMIT_NAME_BYTES + 64];
+    for (size_t i = 0; i < n; i++) {
+        int length = snprintf(member, sizeof(member), "\"%s\":\"%.*s\"", key, STR_FMT(values[i]));
+        if (length > 0 && (size_t)length < sizeof(member) &&
+            str_contains(data, (struct str){member, (size_t)length}))
+            return true;
     }
-    TRY(cut_torn(a, size, &t));
-    a->at.length = (uint64_t)size - t.torn.n;
-    /* Whoever wrote it may not have come to sync it. */
-    if (a->io.fdatasync(a->io.ctx, a->fd) != 0)
-        return ERR_IO;
-    a->synced = a->at;
-    return record_torn(a, t.torn, now);
+    return n == 0;
 }
 
-/* A new file's name must survive power loss too. */
-static enum err sync_directory(const char *dir)
+/* "guardrails":"a, b" of a request, or {"name":"a",…} of an action. */
+static bool has_guardrail(struct str data, const struct str *values, size_t n)
 {
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return ERR_IO;
-    bool good = fsync(fd) == 0;
-    (void)close(fd);
-    return good ? ERR_OK : ERR_IO;
+    struct str list = {NULL, 0}, rest;
+    const char *at = memmem(data.p, data.n, "\"guardrails\":\"", 14);
+    if (n == 0 || has_member(data, "name", values, n))
+        return true;
+    if (at == NULL || !str_cut((struct str){at + 14, (size_t)(data.p + data.n - at) - 14}, '"', &list, &rest))
+        return false;
+    for (struct str one; list.n != 0; list = rest) {
+        if (!str_cut(list, ',', &one, &rest)) {
+            one = list;
+            rest = (struct str){NULL, 0};
+        }
+        for (size_t i = 0; i < n; i++)
+            if (str_eq(str_trim(one), values[i]))
+                return true;
+    }
+    return false;
 }
 
-static enum err open_file(struct audit *a, const char *dir, struct moment now)
+static bool has_kind(struct str kind, const struct str *values, size_t n)
 {
-    char path[4096];
-    struct stat st;
-    int n = snprintf(path, sizeof(path), "%s/" AUDIT_FILE, dir);
-    if (n < 0 || (size_t)n >= sizeof(path))
-        return ERR_INVALID;
-    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(kind, values[i]))
+            return true;
+    return n == 0;
+}
+
+static struct str redact(void *ctx, struct str kind, struct str data, struct str name)
+{
+    const struct audit *a = ctx;
+    for (size_t i = 0; i < a->settings->n_redactions; i++) {
+        const struct audit_redaction *r = &a->settings->redactions[i];
+        if (covers(r, name) && has_kind(kind, r->kinds, r->n_kinds) &&
+            has_member(data, "resource", r->resources, r->n_resources) &&
+            has_member(data, "subject", r->subjects, r->n_subjects) &&
+            has_guardrail(data, r->guardrails, r->n_guardrails))
+            return r->name;
+    }
+    return (struct str){NULL, 0};
+}
+
+static enum err seal(void *ctx, const struct digest *commitment, const unsigned char *salt, struct str content,
+                     struct buf *out)
+{
+    const struct audit *a = ctx;
+    return vault_seal(a->vault, commitment, salt, content, out);
+}
+
+/* --- Opening -------------------------------------------------------------------------------------- */
+
+static enum err path_in(const struct audit *a, const char *name, char out[static PATH_ROOM])
+{
+    int n = snprintf(out, PATH_ROOM, "%s/%s", a->dir, name);
+    return n > 0 && n < PATH_ROOM ? ERR_OK : ERR_LIMIT;
+}
+
+static enum err make_folder(const char *path)
+{
+    return mkdir(path, 0700) == 0 || errno == EEXIST ? ERR_OK : ERR_IO;
+}
+
+static enum err lock_folder(struct audit *a)
+{
+    char journal[PATH_ROOM];
+    TRY(make_folder(a->dir));
+    a->lock = open(a->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (a->lock < 0)
         return ERR_IO;
-    a->fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (a->fd < 0)
-        return ERR_IO;
-    if (flock(a->fd, LOCK_EX | LOCK_NB) != 0)
+    if (flock(a->lock, LOCK_EX | LOCK_NB) != 0)
         return errno == EWOULDBLOCK ? ERR_EXISTS : ERR_IO;
-    if (fstat(a->fd, &st) != 0)
-        return ERR_IO;
-    if (st.st_size == 0)
-        return sync_directory(dir);
-    return resume(a, st.st_size, now);
+    TRY(path_in(a, "journal", journal));
+    TRY(make_folder(journal));
+    return io_sync_folder(&a->io, journal);
+}
+
+/* A vault that is there is opened even where no rule seals any more: what it holds can be erased. */
+static enum err open_vault(struct audit *a)
+{
+    char path[PATH_ROOM];
+    TRY(path_in(a, "vault", path));
+    if (a->settings->vault.n != 0) {
+        if (a->settings->vault.n >= sizeof(path))
+            return ERR_LIMIT;
+        (void)snprintf(path, sizeof(path), "%.*s", STR_FMT(a->settings->vault));
+    }
+    if (a->settings->n_redactions == 0 && access(path, F_OK) != 0)
+        return ERR_OK;
+    return vault_open(path, &a->io, &a->vault);
+}
+
+static enum err open_parts(struct audit *a, struct moment now, char *said, size_t size)
+{
+    char *space;
+    TRY(lock_folder(a));
+    TRY(open_vault(a));
+    TRY(signer_open(a->settings, &a->io, &a->signer, said, size));
+    tile_writer_init(&a->tiles, &a->io, str_of(a->dir));
+    TRY(buf_reserve(&a->tiles.bundle, a->tiles.bundle.cap, &space)); /* so that adding never fails */
+    return audit_start(a, now, said, size);
 }
 
 static const char *open_error_text(enum err e)
 {
-    switch (e) {
-    case ERR_EXISTS:
+    if (e == ERR_EXISTS)
         return "another gateway writes this log";
-    case ERR_CORRUPT:
-        return "its last record does not verify; see `countersign audit verify`, and move the "
-               "directory aside to begin a new log";
-    case ERR_IO:
-        return strerror(errno);
-    default:
-        return err_text(e);
-    }
+    return e == ERR_IO ? strerror(errno) : err_text(e);
 }
 
-enum err audit_open(struct str dir, const struct audit_io *io, struct moment now,
-                    struct audit **ret, struct audit_error *ret_error)
+static struct audit *make(const struct audit_settings *s, const struct audit_io *io)
 {
     struct audit *a = calloc(1, sizeof(*a));
-    char *z = str_dupz(dir);
-    enum err e = ERR_NOMEM;
-    if (a != NULL && z != NULL) {
-        a->io = io != NULL ? *io : system_io;
-        a->fd = -1;
-        buf_init(&a->pending, LIMIT_AUDIT_BATCH + LIMIT_AUDIT_RECORD + 4 * KIB);
-        e = open_file(a, z, now);
-    }
-    if (e != ERR_OK)
-        (void)snprintf(ret_error->text, sizeof(ret_error->text), "audit log in %.200s: %s",
-                       z != NULL ? z : "", open_error_text(e));
-    free(z);
+    if (a == NULL)
+        return NULL;
+    a->io = io != NULL ? *io : audit_system_io;
+    a->settings = s;
+    a->dir = str_dupz(s->directory);
+    a->hashes = malloc(LIMIT_AUDIT_UNSYNCED * sizeof(*a->hashes));
+    a->lock = a->file.fd = -1;
+    a->publish_due = INT64_MAX;
+    buf_init(&a->pending, LIMIT_AUDIT_BATCH + 4 * LIMIT_AUDIT_RECORD);
+    buf_init(&a->leaf, 2 * LIMIT_AUDIT_LEAF);
+    buf_init(&a->apart, 4 * LIMIT_AUDIT_RECORD);
+    buf_init(&a->leaves, LIMIT_AUDIT_UNSYNCED * (LIMIT_AUDIT_LEAF + 2));
+    buf_init(&a->text, 4 * KIB);
+    buf_init(&a->checkpoint, 32 * KIB);
+    leaf_maker_init(&a->maker);
+    if (s->n_redactions != 0)
+        a->maker.redact = redact;
+    a->maker.seal = seal;
+    a->maker.ctx = a;
+    return a;
+}
+
+static void release(struct audit *a)
+{
+    file_close(&a->file, !a->broken);
+    if (a->lock >= 0)
+        (void)close(a->lock);
+    signer_free(a->signer);
+    vault_free(a->vault);
+    leaf_maker_done(&a->maker);
+    tile_writer_done(&a->tiles);
+    buf_done(&a->pending);
+    buf_done(&a->leaf);
+    buf_done(&a->apart);
+    buf_done(&a->leaves);
+    buf_done(&a->text);
+    buf_done(&a->checkpoint);
+    free(a->hashes);
+    free(a->dir);
+    free(a);
+}
+
+enum err audit_open(const struct audit_settings *s, const struct audit_io *io, struct moment now, struct audit **ret,
+                    struct audit_error *ret_error)
+{
+    char said[512] = "";
+    struct audit *a = make(s, io);
+    if (a == NULL)
+        return ERR_NOMEM;
+    enum err e = a->dir != NULL && a->hashes != NULL ? open_parts(a, now, said, sizeof(said)) : ERR_NOMEM;
     if (e != ERR_OK) {
-        audit_close(a);
+        (void)snprintf(ret_error->text, sizeof(ret_error->text), "audit log in %.200s: %s",
+                       a->dir != NULL ? a->dir : "", said[0] != '\0' ? said : open_error_text(e));
+        release(a);
         return e;
     }
     *ret = a;
@@ -391,9 +482,9 @@ void audit_close(struct audit *a)
     if (a == NULL)
         return;
     enum err e = audit_sync(a);
-    (void)e; /* the log is broken then, and nobody is told an effect of it */
-    if (a->fd >= 0)
-        (void)close(a->fd);
-    buf_done(&a->pending);
-    free(a);
+    /* Broken or unsigned: nobody is told an effect of it, and the next start signs what is on disk. */
+    if (e == ERR_OK && a->published != a->tiles.tree.size)
+        e = publish_now(a, (struct moment){0, a->now_mono_ns});
+    (void)e;
+    release(a);
 }

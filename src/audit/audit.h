@@ -1,105 +1,101 @@
 /*
- * The audit log: an append-only file of records, each carrying the hash of the one before
- * (audit/record.h, docs/audit-format.md). One process writes it.
+ * The audit log: a transparency log in the C2SP formats (docs/audit-format.md). One process writes it.
  *
- * What must precede its effect is written with audit_append_durable: when it returns ERR_OK the
- * record, and every one before it, is on disk. Other records are collected and synced together,
- * LIMIT_AUDIT_DELAY_MS after the first of them (audit_sync at audit_sync_due).
+ *   append --> pending --write--> journal file --sync--> on disk --> tree, tiles --sign--> checkpoint
  *
- * A write or sync that fails breaks the log: every later append gives ERR_IO, and nothing is written
- * again behind what may be lost, since after a failed sync the system may report success for it.
- * audit_recover cuts the file back to what is known to be on disk and goes on from there. What it
- * cuts was acknowledged to nobody as durable; a record `repaired` says what and how much.
+ * What must precede its effect is written with audit_append_durable: when it returns ERR_OK the record, and every one
+ * before it, is on disk. Other records are collected and synced together, LIMIT_AUDIT_DELAY_MS after the first of them
+ * or when LIMIT_AUDIT_UNSYNCED wait (audit_tick at audit_due). The tree and the checkpoint only ever cover what is on
+ * disk; the checkpoint follows within LIMIT_AUDIT_CHECKPOINT_MS.
+ *
+ * A write or sync that fails breaks the log: every later append gives ERR_IO, and the file at hand is never written or
+ * synced again, since after a failed sync the system may report success for what is lost. audit_recover begins a new
+ * file behind the last record that is known to be on disk. What it leaves behind was acknowledged to nobody as durable;
+ * a record `repaired` says what and how much. Every start begins a new file too, with what was not covered by the
+ * checkpoint written anew.
  */
 #pragma once
 
-#include "audit/record.h"
+#include "audit/io.h"
+#include "audit/reader.h"
+#include "model/audit_settings.h"
 
 struct audit;
 
-/* What touches the disk, so that tests can make it fail. Like the system calls of the same names:
- * -1 and errno. */
-struct audit_io {
-    void *ctx;
-    ssize_t (*write)(void *ctx, int fd, const void *p, size_t n);
-    int (*fdatasync)(void *ctx, int fd);
-    int (*ftruncate)(void *ctx, int fd, off_t length);
-};
-
-#define AUDIT_FILE "audit.jsonl"
-
 struct audit_error {
-    char text[512];
+    char text[768];
 };
 
 /*
- * Opens or creates dir/audit.jsonl (directory 0700, file 0600). A last line without its newline was
- * never acknowledged to anybody: it is cut off and a record `repaired` says so. ERR_EXISTS: another
- * process writes it; ERR_CORRUPT: its last record does not verify; ERR_IO. io NULL: the system's.
+ * Opens or creates the log (directories 0700, files 0600, a key where there is none). ERR_EXISTS: another process
+ * writes it; ERR_CORRUPT: it does not lead to its signed checkpoint, or its end is missing; ERR_INVALID, ERR_IO. io NULL:
+ * the system's. `s` has to live as long as the log.
  */
-MUST_USE enum err audit_open(struct str dir, const struct audit_io *io, struct moment now,
+MUST_USE enum err audit_open(const struct audit_settings *s, const struct audit_io *io, struct moment now,
                              struct audit **ret, struct audit_error *ret_error);
 
-/* Syncs what is left. NULL is fine. */
+/* Syncs and signs what is left. NULL is fine. */
 void audit_close(struct audit *a);
 
-/* ERR_IO once the log is broken; ERR_INVALID (audit_record_write), ERR_LIMIT (LIMIT_AUDIT_RECORD),
- * ERR_NOMEM: nothing was appended, the log is as before. ret_seq may be NULL. */
-MUST_USE enum err audit_append(struct audit *a, const char *kind, struct str data,
-                               struct moment now, uint64_t *ret_seq);
-MUST_USE enum err audit_append_durable(struct audit *a, const char *kind, struct str data,
-                                       struct moment now, uint64_t *ret_seq);
+/* `data` is one JSON object; it is recorded in canonical form (RFC 8785), integers beyond 2^53 - 1 as strings. ERR_IO
+ * once the log is broken; ERR_INVALID (leaf_make), ERR_LIMIT (LIMIT_AUDIT_RECORD), ERR_NOMEM: nothing was appended, the
+ * log is as before. ret_seq may be NULL. */
+MUST_USE enum err audit_append(struct audit *a, const char *kind, struct str data, struct moment now,
+                               uint64_t *ret_seq);
+MUST_USE enum err audit_append_durable(struct audit *a, const char *kind, struct str data, struct moment now,
+                                       uint64_t *ret_seq);
 
 /* Everything appended so far is on disk when it returns ERR_OK. */
 MUST_USE enum err audit_sync(struct audit *a);
-/* When audit_sync is due, monotonic; INT64_MAX where nothing waits. */
-int64_t audit_sync_due(const struct audit *a);
 
-/* Mends a broken log, once the disk is well again. ERR_IO: it is not, try later. Does nothing to a
- * healthy one. */
+/* Syncs and signs what is due. A failure breaks the log (audit_broken) or is tried again (audit_unsigned). */
+void audit_tick(struct audit *a, struct moment now);
+/* When audit_tick is due, monotonic; INT64_MAX where nothing waits. */
+int64_t audit_due(const struct audit *a);
+
+/* Mends a broken log, once the disk is well again. ERR_IO: it is not, try later. Does nothing to a healthy one. */
 MUST_USE enum err audit_recover(struct audit *a, struct moment now);
 
 /* NULL while healthy, else what broke it, for people. View, as long as the log. */
 const char *audit_broken(const struct audit *a);
-uint64_t audit_last_seq(const struct audit *a);
-/* Of the file with everything appended so far: where the next record begins. */
-uint64_t audit_length(const struct audit *a);
+uint64_t audit_last_seq(const struct audit *a); /* of the last record appended, 0 where none */
+/* NULL while checkpoints can be signed and published, else why not. View, until the next call. */
+const char *audit_unsigned(const struct audit *a);
+/* The log was begun at this start behind one of an earlier version, which it names in its first record. */
+bool audit_took_over(const struct audit *a);
 
 struct audit_counters {
     uint64_t records, syncs, bytes;
+    uint64_t covered; /* records that the last checkpoint covers */
 };
 struct audit_counters audit_counters(const struct audit *a);
 
-/* --- Reading --------------------------------------------------------------------------------- */
+/* --- The key, the checkpoint -------------------------------------------------------------------- */
 
-enum audit_fault {
-    AUDIT_GOOD = 1,
-    AUDIT_CHANGED,   /* a record's bytes are not what its hash says, or are no record */
-    AUDIT_GAP,       /* records are missing */
-    AUDIT_REORDERED, /* the record that belongs here comes later */
-    AUDIT_REPEATED,  /* a record that was there before comes again */
-    AUDIT_SPLICED,   /* the record is whole but does not follow the one before it */
-    AUDIT_TORN,      /* the last line is unfinished */
-};
+/* The last signed checkpoint, with the cosignatures that came for it. View, until the next call. */
+struct str audit_checkpoint(const struct audit *a);
+/* A witness's signature lines for the checkpoint of `size` records; kept where they verify and it is still the last one.
+ * ERR_STALE: it is not; ERR_CORRUPT: no line of a witness that the settings name. */
+MUST_USE enum err audit_cosign(struct audit *a, uint64_t size, struct str lines);
 
-struct audit_report {
-    enum audit_fault fault;
-    uint64_t records;         /* good ones, from the start */
-    uint64_t last_seq;        /* of the last good one, 0 where none */
-    struct digest last_hash;  /* compare it with a copy kept elsewhere: a cut end leaves no trace */
-    uint64_t line;            /* of the fault, from 1 */
-    uint64_t expected_seq, found_seq; /* at the fault; found 0 where it is no record */
-    char text[256];           /* for people */
-};
+/* Makes a new key, recorded as `key_rotated` and signed by both, and signs with it from here on. `by` is who asked.
+ * ERR_UNSUPPORTED where a command signs. */
+MUST_USE enum err audit_rotate_key(struct audit *a, struct str by, struct moment now);
 
-/* Reads the whole file, without the writer's lock, and stops at the first fault. ERR_NOT_FOUND,
- * ERR_IO. A fault is not an error: see ret->fault. */
-MUST_USE enum err audit_verify(const char *path, struct audit_report *ret);
+/* --- Erasing ------------------------------------------------------------------------------------ */
 
-/* "changed", "gap", … */
-const char *audit_fault_text(enum audit_fault f);
+/* Records `erased` (what, by whom, why), then overwrites what stands apart of record `seq`, and the keys of what is
+ * sealed of it. *ret_n: how many members. ERR_NOT_FOUND: there is no such record, or nothing of it to be erased. */
+MUST_USE enum err audit_erase(struct audit *a, uint64_t seq, struct str by, struct str reason, struct moment now,
+                              size_t *ret_n);
 
-/* Calls `each` for every record from byte `from` of the file on (0, or a value of audit_length), until
- * it says false. The records are parsed, not verified. ERR_CORRUPT where a line is no record. */
-typedef bool audit_each_fn(void *ctx, const struct audit_record *r);
-MUST_USE enum err audit_each(const char *path, uint64_t from, audit_each_fn *each, void *ctx);
+/* --- Tiles -------------------------------------------------------------------------------------- */
+
+/* Makes the tiles of all records anew that the checkpoint in `dir` covers. ERR_NOT_FOUND, ERR_CORRUPT, ERR_IO. */
+MUST_USE enum err audit_rebuild(struct str dir);
+
+/* --- Reading ------------------------------------------------------------------------------------ */
+
+/* Calls `each` for every record from number `from` on, until it says false (audit/reader.h). */
+typedef bool audit_each_fn(void *ctx, const struct audit_entry *e);
+MUST_USE enum err audit_each(struct str dir, uint64_t from, audit_each_fn *each, void *ctx);

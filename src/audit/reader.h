@@ -35,6 +35,9 @@ struct audit_entry {
 MUST_USE enum err audit_reader_open(struct str dir, uint64_t from, struct audit_reader **ret);
 void audit_reader_free(struct audit_reader *r); /* NULL is fine */
 
+/* Sealed content is opened with the keys in DIR/vault, where that can be read; this names another file of them. */
+MUST_USE enum err audit_reader_vault(struct audit_reader *r, const char *path);
+
 /* The next record. ERR_NOT_FOUND: there is none (yet; ask again later); ERR_CORRUPT: what stands there
  * is none, or records are missing before it; ERR_IO; ERR_NOMEM. */
 MUST_USE enum err audit_reader_next(struct audit_reader *r, struct audit_entry *ret);

@@ -278,8 +278,17 @@
 /* One record line: an envelope as a JSON string (every byte of it is escaped at worst into two) and
  * what is said about it. */
 #define LIMIT_AUDIT_RECORD (2 * LIMIT_ENVELOPE + 1 * MIB)
+/* A leaf of the tree; what is longer stands apart from it. The format's own limit is 65,535. */
+#define LIMIT_AUDIT_LEAF ((size_t)4096)
 /* Records that were not written yet; above it they are written at once. */
 #define LIMIT_AUDIT_BATCH (256 * KIB)
+/* Records that were not synced yet; one more waits for the sync. Two seconds of what a worker can allow. */
+#define LIMIT_AUDIT_UNSYNCED 16384
+/* A file of the journal, after which the next is begun; and how much is allocated ahead in it. */
+#define LIMIT_AUDIT_SEGMENT (64 * MIB)
+#define LIMIT_AUDIT_ALLOCATE (1 * MIB)
+/* The signed checkpoint follows what is on disk within this time. */
+#define LIMIT_AUDIT_CHECKPOINT_MS 1000
 /* A broken log is tried again this often. */
 #define LIMIT_AUDIT_RETRY_MS 1000
 /* Records that need not precede their effect are synced within this time. */

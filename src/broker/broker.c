@@ -62,7 +62,7 @@ static bool is_change(struct str kind)
     return false;
 }
 
-static bool find_lost(void *ctx, const struct audit_record *r)
+static bool find_lost(void *ctx, const struct audit_entry *r)
 {
     struct lost_changes *lost = ctx;
     if (str_is(r->kind, "undone"))
@@ -79,12 +79,12 @@ static enum err say_lost_changes(struct broker *b, struct str audit_dir, struct 
 {
     struct store_position at;
     struct lost_changes lost = {0};
-    char path[4096];
     TRY(store_position(b->store, &at));
-    if (at.seq > audit_last_seq(b->audit) || at.length > audit_length(b->audit))
+    if (audit_took_over(b->audit))
+        at.seq = 0; /* the position was one of the log before it */
+    if (at.seq > audit_last_seq(b->audit))
         return ERR_CORRUPT;
-    (void)snprintf(path, sizeof(path), "%.*s/" AUDIT_FILE, STR_FMT(audit_dir));
-    TRY(audit_each(path, at.length, find_lost, &lost));
+    TRY(audit_each(audit_dir, at.seq + 1, find_lost, &lost));
     if (lost.first == 0)
         return ERR_OK;
     struct record r CLEANUP(record_done);
@@ -127,7 +127,8 @@ static enum err open_parts(struct broker *b, const struct broker_options *o, str
 {
     struct audit_error audit_said;
     struct store_error store_said_;
-    enum err e = audit_open(o->audit_dir, NULL, now, &b->audit, &audit_said);
+    b->audit_settings = o->audit != NULL ? *o->audit : (struct audit_settings){.directory = o->audit_dir};
+    enum err e = audit_open(&b->audit_settings, NULL, now, &b->audit, &audit_said);
     if (e != ERR_OK) {
         broker_say(ret_error, "%s", audit_said.text);
         return e;
@@ -137,10 +138,10 @@ static enum err open_parts(struct broker *b, const struct broker_options *o, str
         broker_say(ret_error, "%s", store_said_.text);
         return e;
     }
-    e = say_lost_changes(b, o->audit_dir, now);
+    e = say_lost_changes(b, b->audit_settings.directory, now);
     if (e == ERR_CORRUPT)
         broker_say(ret_error, "the audit log in %.*s is not the one this store belongs to, or its end "
-                              "is missing", STR_FMT(o->audit_dir));
+                              "is missing", STR_FMT(b->audit_settings.directory));
     return e;
 }
 
@@ -321,16 +322,14 @@ void broker_tick(struct broker *b, struct moment now)
     if (b->grace_until_mono_ns <= now.mono_ns)
         holders_grace_over(b, now);
     end_what_is_due(b, now);
-    if (audit_sync_due(b->audit) <= now.mono_ns) {
-        enum err e = audit_sync(b->audit);
-        (void)e; /* the log is broken from here, broker_health says so, and mend_log tries */
-    }
+    audit_tick(b->audit, now); /* what breaks the log there broker_health says, and mend_log mends */
 }
 
 int64_t broker_next_deadline(const struct broker *b)
 {
-    int64_t next = audit_broken(b->audit) != NULL ? b->audit_retry_mono_ns
-                                                  : audit_sync_due(b->audit);
+    int64_t next = audit_due(b->audit);
+    if (audit_broken(b->audit) != NULL && b->audit_retry_mono_ns < next)
+        next = b->audit_retry_mono_ns;
     if (b->grace_until_mono_ns < next)
         next = b->grace_until_mono_ns;
     for (size_t i = 0; i < b->n_live; i++)

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "link/link.h"
+#include "model/audit_settings.h"
 #include "model/glass.h"
 #include "model/people.h"
 #include "model/request.h"
@@ -71,6 +72,7 @@ struct broker_options {
     struct str instance;   /* of the keeper: tells workers that outlived a broker from strangers */
     const struct broker_ops *ops;
     void *ctx;
+    const struct audit_settings *audit; /* everything about the log, as long as the broker; NULL: audit_dir says all */
 };
 
 /* Why something was not done, in words for people. */

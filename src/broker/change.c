@@ -50,7 +50,7 @@ enum err change_load(struct broker *b, const struct live *l, struct arena *a,
 
 enum err change_commit(struct broker *b)
 {
-    struct store_position p = {audit_last_seq(b->audit), audit_length(b->audit)};
+    struct store_position p = {audit_last_seq(b->audit)};
     TRY(audit_sync(b->audit));
     TRY(store_said(b, store_position_set(b->store, p)));
     return store_said(b, store_commit(b->store));

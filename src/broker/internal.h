@@ -71,6 +71,7 @@ struct broker {
     struct broker_policy policy;
     bool started; /* what is not started records no stop */
     struct store *store;
+    struct audit_settings audit_settings;
     struct audit *audit;
     struct peer peers[LIMIT_WORKERS];
     struct live *live; /* by id, ascending */

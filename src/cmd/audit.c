@@ -1,16 +1,16 @@
-/* countersign audit: the log, read from its files; no gateway is needed. */
-#include "audit/audit.h"
+/* countersign audit: the log, read from its files; what changes it goes through the gateway. */
+#include "cmd/audit.h"
+#include "audit/io.h"
+#include "audit/verify.h"
 #include "base/limits.h"
 #include "cmd/audit_reading.h"
 #include "cmd/config_file.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
-enum { PATH_ROOM = 4096 };
-
-/* The log's directory: the operand, else what the configuration says. */
-static enum exit_status find_directory(const struct command *self, const char *operand,
-                                       const char *config, char out[static PATH_ROOM])
+enum exit_status audit_directory(const struct command *self, const char *operand, const char *config,
+                                 char out[static AUDIT_PATH])
 {
     struct arena scratch CLEANUP(arena_done);
     struct diagnostics said = {0};
@@ -26,8 +26,8 @@ static enum exit_status find_directory(const struct command *self, const char *o
     }
     if (c != NULL)
         dir = c->audit_directory;
-    int n = snprintf(out, PATH_ROOM, "%.*s/%s", STR_FMT(dir), AUDIT_FILE);
-    if (n < 0 || n >= PATH_ROOM) {
+    int n = snprintf(out, AUDIT_PATH, "%.*s", STR_FMT(dir));
+    if (n < 0 || n >= AUDIT_PATH) {
         cmd_complain(self, "the path of the log is too long");
         status = EXIT_USAGE;
     }
@@ -35,27 +35,56 @@ static enum exit_status find_directory(const struct command *self, const char *o
     return status;
 }
 
-static enum exit_status verify(const struct command *self, const char *path)
+bool audit_read(const struct command *self, const char *path, size_t most, struct buf *ret)
 {
-    struct audit_report r;
-    char hex[DIGEST_HEX + 1];
-    enum err e = audit_verify(path, &r);
-    if (e != ERR_OK) {
+    enum err e = io_read_file(strcmp(path, "-") == 0 ? "/dev/stdin" : path, most, ret);
+    if (e != ERR_OK)
         cmd_complain(self, "%s: %s", path, err_text(e));
-        return EXIT_REFUSED;
-    }
-    if (r.fault != AUDIT_GOOD) {
-        fprintf(stderr, "%s:%llu: %s: %s\n%llu records before it are good\n", path,
-                (unsigned long long)r.line, audit_fault_text(r.fault), r.text,
-                (unsigned long long)r.records);
-        return EXIT_REFUSED;
-    }
-    printf("%s: good: %llu records, the last one is %llu\nits hash: %.*s\n", path,
-           (unsigned long long)r.records, (unsigned long long)r.last_seq,
-           STR_FMT(digest_hex(&r.last_hash, hex)));
-    return EXIT_DONE;
+    return e == ERR_OK;
 }
 
+enum exit_status audit_keys(const struct command *self, const char *key, const char *dir,
+                            struct note_key ret[static 64], size_t *ret_n)
+{
+    struct buf b CLEANUP(buf_done) = {0};
+    *ret_n = 0;
+    buf_init(&b, 64 * KIB);
+    if (key != NULL && note_key_parse(str_of(key), &ret[0]) == ERR_OK) {
+        *ret_n = 1;
+        return EXIT_DONE;
+    }
+    if (key != NULL) {
+        if (!audit_read(self, key, 32 * KIB, &b))
+            return EXIT_USAGE;
+        if (audit_keys_parse(buf_view(&b), ret, ret_n) == ERR_OK)
+            return EXIT_DONE;
+        cmd_complain(self, "%s is no public key (name+hash+base64), nor a file of them, one a line", key);
+        return EXIT_USAGE;
+    }
+    if (dir != NULL) {
+        enum err e = audit_own_keys(str_of(dir), ret, ret_n);
+        if (e == ERR_OK || e == ERR_NOT_FOUND)
+            return EXIT_DONE;
+        cmd_complain(self, "%s/key.pub: %s", dir, err_text(e));
+        return EXIT_USAGE;
+    }
+    cmd_complain(self, "name the log's public key: --key KEY, or --key FILE");
+    return EXIT_USAGE;
+}
+
+/* --- The words ------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    audit_word_fn *run;
+} words[] = {
+    {"verify", audit_verify_run},
+    {"prove", audit_prove_run},
+    {"check-proof", audit_check_proof_run},
+    {"rebuild", audit_rebuild_run},
+};
+
+/* These take the whole command line. */
 static const struct {
     const char *name;
     enum exit_status (*run)(const struct command *self, int argc, char **argv);
@@ -66,38 +95,40 @@ static enum exit_status run(const struct command *self, int argc, char **argv)
     for (size_t i = 0; argc > 1 && i < ARRAY_LEN(reading); i++)
         if (strcmp(argv[1], reading[i].name) == 0)
             return reading[i].run(self, argc, argv);
-    const char *config = NULL;
-    const struct cmd_option options[] = {{.name = "config", .letter = 'c', .value = &config}};
-    char path[PATH_ROOM];
-    size_t n;
-    if (cmd_options(self, options, ARRAY_LEN(options), argc, argv, 1, 2, &n) != ERR_OK)
-        return EXIT_USAGE;
-    if (strcmp(argv[0], "verify") != 0) {
-        cmd_complain(self, "there is no \"audit %s\"; there is: audit verify", argv[0]);
-        return EXIT_USAGE;
-    }
-    enum exit_status status = find_directory(self, n > 1 ? argv[1] : NULL, config, path);
-    return status == EXIT_DONE ? verify(self, path) : status;
+    for (size_t i = 0; argc > 1 && i < ARRAY_LEN(words); i++)
+        if (strcmp(argv[1], words[i].name) == 0)
+            return words[i].run(self, argc - 1, argv + 1);
+    if (argc > 1)
+        cmd_complain(self, "there is no \"audit %s\"; see `countersign help audit`", argv[1]);
+    else
+        cmd_complain(self, "say what: verify, prove, … see `countersign help audit`");
+    return EXIT_USAGE;
 }
 
 const struct command cmd_audit = {
     .name = "audit",
     .group = COMMANDS_LOG,
-    .summary = "Verify the log, search it, tell the story of a request",
+    .summary = "Verify the log, prove it, search it, tell the story of a request",
     .usage =
-        "Usage: countersign audit verify [DIRECTORY | -c FILE]\n"
+        "Usage: countersign audit verify [DIRECTORY | -c FILE] [--key KEY] [--checkpoint FILE] [--json]\n"
+        "       countersign audit prove NUMBER|DIGEST [DIRECTORY | -c FILE]\n"
+        "       countersign audit prove --since CHECKPOINT|NUMBER [DIRECTORY | -c FILE]\n"
+        "       countersign audit check-proof FILE --key KEY [--since CHECKPOINT]\n"
+        "       countersign audit rebuild [DIRECTORY | -c FILE]\n"
         "       countersign audit search [--person NAME] [--resource NAME] [--guardrail NAME] [--text WORDS]\n"
         "                                [--outcome WORD] [--kind KIND] [--request N] [--since WHEN] [--until WHEN]\n"
         "                                [--limit N] [--before RECORD] [--oldest-first] [--json]\n"
         "       countersign audit story REQUEST\n"
         "\n"
-        "Reads the log from its directory, or from the one that the configuration names, and "
-        "checks\n"
-        "that each record is what its hash says and follows the one before it. The first that "
-        "does\n"
-        "not is named. The gateway may run meanwhile.\n"
+        "verify reads every record and checks that it is whole, in its place, and what was signed; the\n"
+        "first that is not is named. The gateway may run meanwhile. A log that was replaced as a whole\n"
+        "by an older or another one looks well by itself: keep a copy of DIRECTORY/checkpoint and of\n"
+        "DIRECTORY/key.pub somewhere else, and name them with --checkpoint and --key.\n"
         "\n"
-        "A log whose end was cut off looks whole: keep the last hash somewhere else and compare.\n"
+        "prove prints a proof that a record (by its number, or the SHA-256 of its leaf) is in the log,\n"
+        "or that the log goes on from a checkpoint; check-proof checks one with the public key alone.\n"
+        "\n"
+        "rebuild makes the tiles anew from the journal.\n"
         "\n"
         "search finds records by any of these together, the newest first. A person is anybody named: who\n"
         "asked, for whom, who decided. --text: every word of it, `ord*` begins one. --outcome: allowed, denied,\n"
@@ -107,9 +138,11 @@ const struct command cmd_audit = {
         "every record is read from the log. --scan reads the whole log instead.\n"
         "story tells everything the log has about one request, in order.\n"
         "\n"
-        "  --log DIRECTORY    the log, for search and story\n"
-        "  -c, --config FILE  the configuration (countersign.yaml here, else in /etc/countersign)\n"
+        "      --log DIRECTORY    the log, for search and story\n"
+        "  -c, --config FILE      the configuration (countersign.yaml here, else in /etc/countersign)\n"
+        "      --key KEY          the log's public key, or a file with it (default: key.pub in the log)\n"
+        "      --checkpoint FILE  a checkpoint kept from before\n"
         "\n"
-        "Exit status: 0 the log verifies, 1 it does not, 2 no log was named.\n",
+        "Exit status: 0 it verifies or is done, 1 it does not, 2 wrong use, 3 no gateway is reached.\n",
     .run = run,
 };

@@ -39,6 +39,7 @@ struct process {
     struct asking *asking;
     struct api *api;
     struct config *config;
+    struct config *start_config; /* what it says of the log is in force until the next start */
     struct broker_policy policy;
     struct link_config files; /* of config, as the broker hands them out */
     struct link_file *file_list;
@@ -518,7 +519,12 @@ static enum err open_broker(struct process *p, struct str instance)
     }
     TRY(policy_of(p->config, &p->file_list, &p->files));
     p->policy = broker_policy_of(p, p->config);
-    struct broker_options o = {p->config->store, p->config->audit_directory, instance, &ops, p};
+    p->start_config = config_ref(p->config);
+    struct broker_options o = {.store_path = p->config->store,
+                               .instance = instance,
+                               .ops = &ops,
+                               .ctx = p,
+                               .audit = &p->config->audit};
     e = broker_new(&o, &p->policy, clock_now(), &p->broker, &error);
     if (e != ERR_OK)
         log_error("%s", error.text);
@@ -558,6 +564,7 @@ static void tear_down(struct process *p)
         loop_free(p->loop);
     }
     config_unref(p->config);
+    config_unref(p->start_config);
     free(p->file_list);
     buf_done(&p->out);
     arena_done(&p->arena);

@@ -370,6 +370,7 @@ static enum err load(struct loading *x)
     TRY(load_file(x, x->source->path, nowhere));
     if (x->l.out_of_memory)
         return ERR_NOMEM;
+    x->c->config.audit.directory = x->c->config.audit_directory;
     TRY(version_set(x->c));
     return compile(x);
 }

@@ -16,6 +16,7 @@
  */
 #pragma once
 
+#include "model/audit_settings.h"
 #include "model/people.h"
 #include "model/glass.h"
 #include "model/resource.h"
@@ -37,6 +38,7 @@ struct config {
     struct str socket;         /* the local socket, empty: the caller's default (cmd/) */
     struct str store;          /* the file of `sqlite:PATH` */
     struct str audit_directory;
+    struct audit_settings audit; /* with the directory again */
     enum audit_what audit_what;
     uint32_t workers;          /* 0: one per core */
     struct str people_file;    /* of people that the gateway adds and disables; empty: none */

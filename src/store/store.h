@@ -200,10 +200,9 @@ MUST_USE enum err store_token_revoke(struct store *s, uint64_t id, int64_t wall_
 
 /* --- The log's position ---------------------------------------------------------------------- */
 
-/* Where the audit log stood when a change was committed: the last record's number, and the length of
- * the file. Zeros before the first. */
+/* Where the audit log stood when a change was committed: the last record's number. 0 before the first. */
 struct store_position {
-    uint64_t seq, length;
+    uint64_t seq;
 };
 MUST_USE enum err store_position_set(struct store *s, struct store_position p);
 MUST_USE enum err store_position(struct store *s, struct store_position *ret);

@@ -104,15 +104,13 @@ static enum err meta_get(struct store *s, struct str key, uint64_t *ret)
 
 enum err store_position_set(struct store *s, struct store_position p)
 {
-    TRY(meta_set(s, STR("audit_seq"), p.seq));
-    return meta_set(s, STR("audit_length"), p.length);
+    return meta_set(s, STR("audit_seq"), p.seq);
 }
 
 enum err store_position(struct store *s, struct store_position *ret)
 {
     struct store_position p;
     TRY(meta_get(s, STR("audit_seq"), &p.seq));
-    TRY(meta_get(s, STR("audit_length"), &p.length));
     *ret = p;
     return ERR_OK;
 }

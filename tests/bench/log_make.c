@@ -40,6 +40,7 @@ static const char *const rare[] = {"UPDATE orders SET status = 'lost' WHERE tota
 static const char *const applications[] = {"shop-web", "shop-worker", "psql", "reports"};
 
 struct maker {
+    struct audit_settings settings;
     struct config *config;
     struct policy_eval *eval;
     struct arena arena;
@@ -267,7 +268,8 @@ static void start(struct maker *m, const char *dir)
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         buf_init(all[i], 16 * MIB);
     m->start_ns = clock_wall_ns() - 30 * INT64_C(86400) * NS_PER_S;
-    must(audit_open(str_of(dir), NULL, moment_of(m), &m->log, &error));
+    m->settings = (struct audit_settings){.directory = str_of(dir)};
+    must(audit_open(&m->settings, NULL, moment_of(m), &m->log, &error));
 }
 
 int main(int argc, char **argv)

@@ -1,16 +1,20 @@
 // The log says who decided what and why, and shows when somebody changed it.
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { frames, headerLength, journalFiles, readLeaves, readLog } from '../lib/audit-log.mjs';
 import { nodeClient, refused } from '../lib/clients.mjs';
 import { Gateway } from '../lib/gateway.mjs';
-import { test, until } from '../lib/harness.mjs';
+import { tempDir, test, until } from '../lib/harness.mjs';
 import { Postgres } from '../lib/postgres.mjs';
 
 const pg = await Postgres.start();
+const ROOT = new URL('../..', import.meta.url).pathname;
 
-// A gateway that has decided one statement each way, stopped; lines are the log's.
-async function history(scope) {
-  const g = await Gateway.start(scope, { upstream: pg.upstream });
+// A gateway that has decided one statement each way, stopped.
+async function history(scope, settings = {}) {
+  const g = await Gateway.start(scope, { upstream: pg.upstream, ...settings });
   const client = await nodeClient(scope, { host: '127.0.0.1', port: g.port, user: 'app', database: pg.database });
   const approved = client.query("UPDATE orders SET status = 'logged' WHERE id = 1");
   const first = await g.pending();
@@ -25,65 +29,151 @@ async function history(scope) {
   await until(() => g.auditText().includes('secrets-stay'), 'the record of the denial');
   await client.end();
   await g.stop();
-  const [file] = g.auditFiles();
-  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
-  return { g, file, lines, first, second, write: (all) => writeFileSync(file, `${all.join('\n')}\n`) };
+  return { g, records: g.records(), first, second };
 }
 
 test('the log names who, what, which rule, which policy, why and how it ended', async (scope) => {
-  const { lines, first } = await history(scope);
-  const records = lines.map((l) => JSON.parse(l));
-  const about = lines.filter((l) => l.includes(`"request":${first.id}`)).join('\n');
+  const { records, first } = await history(scope);
+  const about = records.filter((r) => r.data.request === first.id).map((r) => JSON.stringify(r)).join('\n');
   for (const word of ['app', 'ana', 'order-changes', 'because of ticket 12', first.digest, 'UPDATE 1'])
     assert.ok(about.includes(word), `${word} is missing in:\n${about}`);
-  assert.ok(lines.some((l) => l.includes('not on a Friday')));
-  for (let i = 1; i < records.length; i += 1) assert.ok(Date.parse(records[i].time) >= Date.parse(records[i - 1].time) - 1000);
+  assert.ok(records.some((r) => r.data.reason === 'not on a Friday'));
+  records.forEach((r, i) => {
+    assert.equal(r.seq, i + 1);
+    assert.match(r.time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    assert.ok(i === 0 || Date.parse(r.time) >= Date.parse(records[i - 1].time) - 1000);
+  });
+});
+
+// RFC 8785 in a line: what JSON.stringify gives for objects with sorted names.
+const canonical = (v) => (Array.isArray(v) ? `[${v.map(canonical).join(',')}]`
+  : v !== null && typeof v === 'object' ? `{${Object.keys(v).sort().map((k) => `${JSON.stringify(k)}:${canonical(v[k])}`).join(',')}}` : JSON.stringify(v));
+
+test('leaves are canonical JSON of at most 4 KiB, and what people and clients wrote stands apart', async (scope) => {
+  const { g } = await history(scope);
+  for (const leaf of readLeaves(g.auditDir)) {
+    assert.equal(leaf, canonical(JSON.parse(leaf)));
+    assert.ok(Buffer.byteLength(leaf) <= 4096);
+    assert.ok(!/ticket 12|Friday|UPDATE orders|TABLE secrets/.test(leaf), leaf);
+  }
 });
 
 test('an untouched log verifies', async (scope) => {
   const { g } = await history(scope);
   const r = await g.auditVerify();
   assert.equal(r.status, 0, r.err + r.out);
+  const json = JSON.parse((await g.cli(['audit', 'verify', '-c', g.config, '--json'])).out);
+  assert.equal(json.good, true);
+  assert.equal(json.signed, json.records);
 });
 
+// The last journal file, which a stopped gateway has left, as header and frames.
+function journal(dir) {
+  const file = journalFiles(dir).at(-1);
+  const bytes = readFileSync(file);
+  return { file, bytes, head: bytes.subarray(0, headerLength(bytes)), list: frames(bytes).map((f) => bytes.subarray(f.at, f.end)) };
+}
+
 const attacks = {
-  'a changed word': (lines) => lines.map((l, i) => (i === 3 ? l.replace(/"app"/, '"apq"') : l)),
-  'a line left out': (lines) => lines.filter((_, i) => i !== 4),
-  'the first line left out': (lines) => lines.slice(1),
-  'two lines swapped': (lines) => [...lines.slice(0, 3), lines[4], lines[3], ...lines.slice(5)],
-  'a line twice': (lines) => [...lines.slice(0, 4), lines[3], ...lines.slice(4)],
-  'a line put in': (lines) => [...lines.slice(0, 4), lines[3].replace(/"time":"[^"]*"/, '"time":"2030-01-01T00:00:00.000Z"'), ...lines.slice(4)],
+  'a record left out': (l) => l.filter((_, i) => i !== 4),
+  'the first record left out': (l) => l.slice(1),
+  'two records swapped': (l) => [...l.slice(0, 3), l[4], l[3], ...l.slice(5)],
+  'a record twice': (l) => [...l.slice(0, 4), l[3], ...l.slice(4)],
+  'the end cut off': (l) => l.slice(0, -1),
+  'the last record twice': (l) => [...l, l.at(-1)],
 };
 
 test('verification finds every edit, gap and reordering', async (scope) => {
-  const { g, lines, write } = await history(scope);
+  const { g } = await history(scope);
+  const { file, bytes, head, list } = journal(g.auditDir);
+  assert.ok(list.length > 6);
   for (const [name, attack] of Object.entries(attacks)) {
-    const changed = attack(lines);
-    assert.notDeepEqual(changed, lines, name);
-    write(changed);
-    assert.equal((await g.auditVerify()).status, 1, name);
+    writeFileSync(file, Buffer.concat([head, ...attack(list)]));
+    const r = await g.auditVerify();
+    assert.equal(r.status, 1, `${name}: ${r.out}`);
+    assert.match(r.err, /record/, name);
   }
-  for (let i = 0; i < lines.length; i += 1) {
-    const bytes = Buffer.from(lines[i]);
-    const at = Math.floor((bytes.length * (i + 1)) / (lines.length + 1));
-    bytes[at] ^= 1;
-    write(lines.map((l, n) => (n === i ? bytes.toString('latin1') : l)));
-    assert.equal((await g.auditVerify()).status, 1, `byte ${at} of line ${i + 1}: ${lines[i]}`);
+  for (let i = 0; i < list.length; i += 1) {
+    const changed = list.map((f) => Buffer.from(f));
+    changed[i][Math.floor((list[i].length * (i + 1)) / (list.length + 1))] ^= 1;
+    writeFileSync(file, Buffer.concat([head, ...changed]));
+    assert.equal((await g.auditVerify()).status, 1, `a byte of record ${i + 1}`);
   }
-  write(lines);
+  writeFileSync(file, bytes);
   assert.equal((await g.auditVerify()).status, 0);
 });
 
-test('the log goes on over a restart as one chain', async (scope) => {
-  const { g, lines } = await history(scope);
+test('an older copy in its place is caught by a checkpoint that was kept, and so is another log', async (scope) => {
+  const { g } = await history(scope);
+  const copy = join(tempDir(scope), 'copy');
+  cpSync(g.auditDir, copy, { recursive: true });
+  g.status = undefined;
+  g.launch();
+  await g.listening();
+  await g.stop();
+  const kept = join(tempDir(scope), 'checkpoint');
+  cpSync(join(g.auditDir, 'checkpoint'), kept);
+  const with_kept = (dir) => g.cli(['audit', 'verify', dir, '--checkpoint', kept, '--key', join(g.auditDir, 'key.pub')]);
+  assert.equal((await with_kept(g.auditDir)).status, 0);
+  const rolled = await with_kept(copy);
+  assert.equal(rolled.status, 1);
+  assert.match(rolled.err, /rollback/);
+  const other = await history(scope);
+  const foreign = await g.cli(['audit', 'verify', other.g.auditDir, '--key', join(g.auditDir, 'key.pub')]);
+  assert.equal(foreign.status, 1);
+  assert.match(foreign.err, /not signed by a key that is trusted/);
+});
+
+test('a record is proved to somebody who has the public key alone, and the log goes on from a kept checkpoint', async (scope) => {
+  const { g, records } = await history(scope);
+  const dir = tempDir(scope);
+  const [proof, key, kept, since] = ['proof', 'key', 'kept', 'since'].map((f) => join(dir, f));
+  cpSync(join(g.auditDir, 'key.pub'), key);
+  cpSync(join(g.auditDir, 'checkpoint'), kept);
+  const vote = records.find((r) => r.kind === 'vote');
+  writeFileSync(proof, (await g.cli(['audit', 'prove', `${vote.seq}`, '-c', g.config])).out);
+  const checked = await g.cli(['audit', 'check-proof', proof, '--key', key]);
+  assert.equal(checked.status, 0, checked.err);
+  assert.match(checked.out, /"kind":"vote"/);
+  writeFileSync(proof, readFileSync(proof, 'utf8').replace(/index \d+/, 'index 0'));
+  assert.equal((await g.cli(['audit', 'check-proof', proof, '--key', key])).status, 1);
+  g.status = undefined;
+  g.launch();
+  await g.listening();
+  await g.stop();
+  writeFileSync(since, (await g.cli(['audit', 'prove', '--since', kept, '-c', g.config])).out);
+  const goes_on = await g.cli(['audit', 'check-proof', since, '--since', kept, '--key', key]);
+  assert.equal(goes_on.status, 0, goes_on.err);
+});
+
+test('tiles and checkpoint verify with code that is not ours: Go with its sumdb packages', async (scope) => {
+  const { g } = await history(scope);
+  const bin = join(tempDir(scope), 'verify');
+  execFileSync('go', ['build', '-o', bin, join(ROOT, 'tests/lib/tlog_verify.go')], {
+    env: { ...process.env, GO111MODULE: 'off', GOPATH: '/usr/share/gocode', GOCACHE: join(tempDir(scope), 'go') },
+  });
+  const run = (dir) => spawnSync(bin, [dir, readFileSync(join(dir, 'key.pub'), 'utf8').trim()], { encoding: 'utf8' });
+  const good = run(g.auditDir);
+  assert.equal(good.status, 0, good.stderr);
+  assert.match(good.stdout, new RegExp(`^good: ${g.records().length} records`));
+  const bundle = join(g.auditDir, 'tile/entries', `000.p/${g.records().length}`);
+  assert.ok(existsSync(bundle));
+  const bytes = readFileSync(bundle);
+  bytes[bytes.length - 20] ^= 1;
+  writeFileSync(bundle, bytes);
+  assert.equal(run(g.auditDir).status, 1);
+});
+
+test('the log goes on over a restart as one log', async (scope) => {
+  const { g, records } = await history(scope);
   g.status = undefined;
   g.launch();
   await g.listening();
   await g.stop();
   const r = await g.auditVerify();
   assert.equal(r.status, 0, r.err + r.out);
-  assert.ok(g.auditText().startsWith(lines.join('\n')));
-  assert.ok(g.auditText().trimEnd().split('\n').length > lines.length);
+  assert.deepEqual(g.records().slice(0, records.length), records);
+  assert.ok(g.records().length > records.length);
 });
 
 test('text of a client reaches the log escaped: one record stays one line', async (scope) => {
@@ -93,10 +183,10 @@ test('text of a client reaches the log escaped: one record stays one line', asyn
   await g.reject((await g.pending()).id, 'line one\n{"forged":true}');
   await held;
   await g.stop();
-  for (const line of g.auditText().trimEnd().split('\n')) {
-    const record = JSON.parse(line);
-    assert.equal(record.forged, undefined);
-    assert.ok(!/[\x00-\x1f\x7f]/.test(line));
+  for (const leaf of readLeaves(g.auditDir)) {
+    assert.equal(JSON.parse(leaf).forged, undefined);
+    assert.ok(!/[\x00-\x1f\x7f]/.test(leaf));
   }
+  assert.ok(readLog(g.auditDir).some((r) => r.data.reason === 'line one\n{"forged":true}'));
   assert.equal((await g.auditVerify()).status, 0);
 });

@@ -5,6 +5,7 @@ import http from 'node:http';
 import net from 'node:net';
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
+import { readLog } from './audit-log.mjs';
 import { BINARY, freePort, run, tempDir, until } from './harness.mjs';
 
 // Who may decide in the tests. The user who runs the tests is ana on the local socket, `daemon` is
@@ -197,14 +198,13 @@ ${s.guardrails}`);
     if (r.status !== 200) throw new Error(`reject ${id}: ${r.status} ${r.text}`);
   }
 
-  auditFiles() {
-    const dir = resolve(this.dir, this.audit);
-    return readdirSync(dir).sort().map((f) => join(dir, f)).filter((f) => !f.endsWith('.lock') && !f.includes('/index.'));
-  }
+  get auditDir() { return resolve(this.dir, this.audit); }
 
-  auditText() { return this.auditFiles().map((f) => readFileSync(f, 'utf8')).join(''); }
+  // Every record of the log on a line of JSON, with what stands apart put back.
+  auditText() { return readLog(this.auditDir).map((r) => `${JSON.stringify(r)}\n`).join(''); }
 
   // The records of the log, parsed.
-  records() { return this.auditText().split('\n').filter(Boolean).map((l) => JSON.parse(l)); }
+  records() { return readLog(this.auditDir); }
+
   auditVerify() { return this.cli(['audit', 'verify', '-c', this.config]); }
 }
