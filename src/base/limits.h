@@ -52,13 +52,13 @@
 
 /* The catalogue. Its answers are believed this long where nobody is seen changing it; names that a worker remembers,
  * and different search paths and users it remembers them for; questions for one statement, each finding new names in
- * the code of the last; triggers of one table. */
+ * the code of the last; triggers of one table, or functions that a column could be. */
 #define LIMIT_PG_CATALOG_AGE_MS 10000
 #define LIMIT_PG_CATALOG_NAMES 20000
 #define LIMIT_PG_CATALOG_CONTEXTS 1024
 #define LIMIT_PG_CATALOG_ROUNDS 8
 #define LIMIT_PG_CATALOG_WAIT_MS 3000
-#define LIMIT_PG_TRIGGERS 32
+#define LIMIT_PG_TRIGGERS 256
 
 /* --- Streams --------------------------------------------------------------------------------- */
 

@@ -2,6 +2,7 @@
 #include "base/limits.h"
 #include "classify/code.h"
 #include "classify/collect.h"
+#include "classify/functions.h"
 
 /* A name still to be looked at, and in what manner it is used. */
 enum use { USE = 1, USE_WRITE, USE_TRIGGER };
@@ -18,6 +19,7 @@ struct expand {
     struct collect c;
     struct item items[LIMIT_SQL_OBJECTS];
     size_t n, at;
+    const struct sql_names *row_functions;
     bool missing, overflow, give_up;
     uint32_t doubts; /* reasons that stay */
 };
@@ -137,9 +139,12 @@ static void push_names(struct expand *x, const struct sql_facts *f)
     push_all(x, SQL_OBJECT_FUNCTION, USE, &f->unknown_functions);
     push_all(x, SQL_OBJECT_TYPE, USE, &f->unknown_types);
     push_all(x, SQL_OBJECT_OPERATOR, USE, &f->unknown_operators);
+    if (f->has_unqualified_builtins || f->columns.n != 0)
+        push(x, SQL_OBJECT_AMBIENT, USE, (struct str){NULL, 0});
+    if ((f->classes & (SQL_DDL | SQL_DESTRUCTIVE_DDL | SQL_PRIVILEGE)) != 0)
+        push(x, SQL_OBJECT_DEFINITIONS, USE, (struct str){NULL, 0});
     if (!f->has_unqualified_builtins)
         return;
-    push(x, SQL_OBJECT_AMBIENT, USE, (struct str){NULL, 0});
     for (size_t i = 0; i < f->functions.n; i++)
         if (memchr(f->functions.v[i].p, '.', f->functions.v[i].n) == NULL &&
             !has(&f->unknown_functions, f->functions.v[i]))
@@ -218,13 +223,35 @@ static void take_relation(struct expand *x, const struct item *i, const struct s
     push_all(x, SQL_OBJECT_FUNCTION, USE_TRIGGER, &o->triggers);
 }
 
+/* Where a row has no such column, a.f calls f(a). */
+static void push_columns(struct expand *x)
+{
+    const struct name_set *columns = &x->c.sets[SET_COLUMNS];
+    for (size_t i = 0; x->row_functions != NULL && i < x->row_functions->n; i++) {
+        struct str full = x->row_functions->v[i], schema, name;
+        if (sql_name_split(x->a, full, &schema, &name) != ERR_OK) {
+            x->overflow = true;
+            return;
+        }
+        for (uint32_t k = 0; k < columns->n; k++)
+            if (str_eq(columns->v[k], name))
+                push(x, SQL_OBJECT_FUNCTION, USE, full);
+    }
+}
+
 static void take_object(struct expand *x, const struct item *i, const struct sql_object *o)
 {
+    if (i->kind == SQL_OBJECT_AMBIENT)
+        x->row_functions = &o->triggers;
+    if (i->kind == SQL_OBJECT_DEFINITIONS)
+        push_all(x, SQL_OBJECT_FUNCTION, USE_TRIGGER, &o->triggers);
     if (i->kind == SQL_OBJECT_RELATION) {
         take_relation(x, i, o);
         return;
     }
     carry(x, o->use);
+    if (i->name.n == 0)
+        return; /* not a name of the text: what it brings has been taken */
     bool mild = i->use == USE_TRIGGER && o->use != NULL && sql_facts_mild(o->use);
     if (!o->vouched && !mild)
         doubt(x, i);
@@ -238,7 +265,7 @@ static void look_at(struct expand *x, const struct item *i)
         return;
     }
     x->missing = true;
-    if (i->kind != SQL_OBJECT_RELATION && i->kind != SQL_OBJECT_OVERLOAD && i->kind != SQL_OBJECT_AMBIENT)
+    if (i->kind != SQL_OBJECT_RELATION && i->kind != SQL_OBJECT_OVERLOAD && i->name.n != 0)
         doubt(x, i);
     if (x->give_up)
         x->doubts |= SQL_D_CATALOG;
@@ -256,6 +283,23 @@ static void begin(struct expand *x, const struct sql_facts *f)
     rest.classes &= ~(uint32_t)SQL_DYNAMIC;
     collect_facts_of(&x->c, &rest);
     push_names(x, f);
+}
+
+/* What a message defines and then uses the catalogue does not know yet: the functions that the definitions name are
+ * looked at, and one with effects of its own is enough. */
+static void push_made(struct expand *x, const struct sql_facts *f)
+{
+    for (size_t i = 0; i < f->n_parts; i++) {
+        const struct sql_facts *part = &f->parts[i];
+        bool defines = (part->classes & SQL_DDL) != 0;
+        for (size_t k = 0; defines && k < part->functions.n; k++) {
+            enum sql_function_kind kind = sql_function_kind(part->functions.v[k]);
+            if (sql_function_unvouched(kind))
+                push(x, SQL_OBJECT_FUNCTION, USE, part->functions.v[k]);
+            else if (kind != SQL_FN_HARMLESS && kind != SQL_FN_SEQUENCE)
+                x->doubts |= SQL_D_CATALOG;
+        }
+    }
 }
 
 /* A message that changes what names mean before it uses them is looked at too early. */
@@ -295,12 +339,16 @@ enum err sql_facts_expand(struct arena *a, const struct sql_facts *f, const stru
     x->n = x->at = 0;
     x->missing = x->overflow = false;
     x->doubts = 0;
+    x->row_functions = NULL;
     collect_init(&x->c, a);
     begin(x, f);
     push_all(x, SQL_OBJECT_TYPE, USE, types);
-    while (x->at < x->n) {
+    push_made(x, f);
+    while (x->at < x->n && !x->overflow) {
         struct item i = x->items[x->at++];
         look_at(x, &i);
+        if (x->at == x->n)
+            push_columns(x);
     }
     if (x->overflow)
         return ERR_LIMIT;

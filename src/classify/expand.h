@@ -15,7 +15,9 @@ enum sql_object_kind {
     SQL_OBJECT_OVERLOAD = 'o', /* functions other than the built-in of that name */
     SQL_OBJECT_TYPE = 't',     /* "oid N" for one that a message names by number */
     SQL_OBJECT_OPERATOR = 'p',
-    SQL_OBJECT_AMBIENT = 'a',  /* no name: operators with built-in names, casts that happen by themselves */
+    SQL_OBJECT_AMBIENT = 'a',  /* no name: operators with built-in names, casts that happen by themselves; functions
+                                * that a column's name may call are in `triggers` */
+    SQL_OBJECT_DEFINITIONS = 'v', /* no name: triggers that fire with any definition */
 };
 
 /* What the catalogue says of one name. */
@@ -23,7 +25,7 @@ struct sql_object {
     bool vouched;                 /* using it does nothing but read, but for the names in `use` */
     const struct sql_facts *use;  /* of the code that runs whenever it is used; NULL: none */
     const struct sql_facts *write; /* RELATION: of the code that runs when rows are written; NULL: none */
-    struct sql_names triggers;    /* RELATION: functions of triggers that writing fires */
+    struct sql_names triggers;    /* RELATION, DEFINITIONS: functions of triggers that fire */
 };
 
 struct sql_catalog {

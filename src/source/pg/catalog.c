@@ -308,6 +308,8 @@ static enum err foreign_facts(struct pg_look *l, struct str wrapper, struct str 
 {
     TRY(plain_facts(l, ret));
     ret->traits |= SQL_T_NETWORK;
+    ret->dynamic = SQL_D_CATALOG; /* what is done over there is in another catalogue */
+    ret->classes |= SQL_DYNAMIC;
     if (!str_is(wrapper, "file_fdw"))
         return ERR_OK;
     bool program = str_contains(options, STR("program="));
@@ -540,7 +542,8 @@ static enum err ask(struct pg_look *l)
         const char *sql;
     } queries[] = {{SQL_OBJECT_RELATION, SQL_RELATIONS}, {SQL_OBJECT_FUNCTION, SQL_FUNCTIONS},
                    {SQL_OBJECT_OVERLOAD, SQL_FUNCTIONS}, {SQL_OBJECT_TYPE, SQL_TYPES},
-                   {SQL_OBJECT_OPERATOR, SQL_OPERATORS}, {SQL_OBJECT_AMBIENT, SQL_AMBIENT}};
+                   {SQL_OBJECT_OPERATOR, SQL_OPERATORS}, {SQL_OBJECT_AMBIENT, SQL_AMBIENT},
+                   {SQL_OBJECT_DEFINITIONS, SQL_EVENT_TRIGGERS}};
     struct pg_question_part parts[ARRAY_LEN(queries) + 1] = {{.sql = str_of(SQL_CONTEXT)}};
     l->n_parts = 1;
     for (size_t i = 0; i < ARRAY_LEN(queries); i++) {
@@ -603,8 +606,9 @@ static bool is_typed(const struct source_session *s)
 /* Whether the catalogue has anything to say of it. */
 static bool open_questions(const struct source_session *s, const struct sql_facts *f)
 {
+    const uint32_t defines = SQL_DDL | SQL_DESTRUCTIVE_DDL | SQL_PRIVILEGE;
     return (f->classes & SQL_PARSE_ERROR) == 0 &&
-           (f->tables.n != 0 || f->functions.n != 0 || f->unknown_functions.n != 0 || f->unknown_types.n != 0 ||
+           ((f->classes & defines) != 0 || f->tables.n != 0 || f->functions.n != 0 || f->unknown_functions.n != 0 || f->unknown_types.n != 0 ||
             f->unknown_operators.n != 0 || f->has_unqualified_builtins || is_typed(s));
 }
 

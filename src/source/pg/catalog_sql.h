@@ -1,6 +1,6 @@
 /*
  * The questions to the catalogue. Everything in them is named by its schema, operators too, so that the session's
- * search_path can lend nothing to them; they work from PostgreSQL 11 on. Parameters: schemas (NULL where the text
+ * search_path can lend nothing to them; they work from PostgreSQL 14 on. Parameters: schemas (NULL where the text
  * names none), names, OIDs (NULL but for what is named by number); $4 of functions: true for names of built-ins.
  *
  * Rows: number of the name (from 1), 'u' (whenever it is used) or 'w' (when rows are written), what follows:
@@ -22,13 +22,23 @@
     "((q.s IS NULL AND ns.nspname" EQ "ANY " PATH ") OR ns.nspname" EQ "q.s::pg_catalog.name OR "  \
     "(q.s" EQ "'pg_temp' AND ns.oid" EQ "pg_catalog.pg_my_temp_schema()))"
 #define NOT_BUILTIN "ns.nspname" NE "'pg_catalog' AND ns.nspname" NE "'information_schema'"
-#define OF_EXTENSION(class, oid)                                                                   \
+#define MADE_WITH(class, oid, how)                                                                 \
     "EXISTS (SELECT FROM pg_catalog.pg_depend x WHERE x.classid" EQ "'pg_catalog." class           \
-    "'::pg_catalog.regclass AND x.objid" EQ oid " AND x.deptype" EQ "'e')"
-/* C code of an extension that its author calls free of side effects. Of functions only IMMUTABLE counts: stable ones
- * are known to run SQL from their arguments (tablefunc, xml2). */
+    "'::pg_catalog.regclass AND x.objid" EQ oid " AND x.deptype" EQ "'" how "')"
+#define OF_EXTENSION(class, oid) MADE_WITH(class, oid, "e")
+#define COMPILED "(f.prolang" EQ "12::pg_catalog.oid OR f.prolang" EQ "13::pg_catalog.oid)"
+/* Compiled code of an extension that its author calls free of side effects, and what the server made together with a
+ * type. Of functions that are called by name only IMMUTABLE counts: stable ones are known to run SQL from their
+ * arguments (tablefunc, xml2). */
 #define C_OPERATOR                                                                                 \
-    "(f.prolang" EQ "13::pg_catalog.oid AND f.provolatile" NE "'v' AND " OF_EXTENSION("pg_proc", "f.oid") ")"
+    "(" COMPILED " AND f.provolatile" NE "'v' AND (" OF_EXTENSION("pg_proc", "f.oid")              \
+    " OR " MADE_WITH("pg_proc", "f.oid", "i") "))"
+
+/* A search_path of its own in which nothing but built-ins and the session's temporary tables are found without a
+ * schema: all that its names can be is among what they are for the session. */
+#define OWN_PATH                                                                                   \
+    "(pg_catalog.cardinality(m.proconfig)" EQ "1 AND m.proconfig[1] OPERATOR(pg_catalog.~) "       \
+    "'^search_path=(pg_catalog|pg_temp|\"\"|, )*$')"
 
 static const char SQL_CONTEXT[] =
     "SELECT pg_catalog.current_schemas(true)::pg_catalog.text, CURRENT_USER::pg_catalog.text, "
@@ -82,18 +92,20 @@ static const char SQL_FUNCTIONS[] =
     " AND NOT ($4::pg_catalog.bool AND ns.nspname" EQ "'pg_catalog') "
     "UNION ALL SELECT q.i, p.*, ns.nspname FROM q, pg_catalog.pg_proc p, pg_catalog.pg_namespace ns "
     "WHERE p.oid" EQ "q.o::pg_catalog.oid AND ns.oid" EQ "p.pronamespace), "
-    "k AS (SELECT m.i, m.oid, m.prosrc, CASE WHEN m.proconfig IS NOT NULL THEN 'd' "
+    "k AS (SELECT m.i, m.oid, m.prosrc, CASE WHEN NOT (m.proconfig IS NULL OR " OWN_PATH ") THEN 'd' "
     "WHEN m.prokind" EQ "'a' THEN '-' "
     "WHEN pg_catalog.octet_length(m.prosrc) OPERATOR(pg_catalog.>) 50000 THEN 'd' "
     "WHEN l.lanname" EQ "'sql' AND m.prosrc" NE "'' THEN 'q' "
     "WHEN l.lanname" EQ "'sql' THEN 'a' "
     "WHEN l.lanname" EQ "'plpgsql' THEN 'p' "
     "WHEN m.provolatile" NE "'i' THEN 'd' "
-    "WHEN l.lanname" EQ "'c' AND " OF_EXTENSION("pg_proc", "m.oid") " THEN '-' "
+    "WHEN (l.lanname" EQ "'c' OR l.lanname" EQ "'internal') AND (" OF_EXTENSION("pg_proc", "m.oid") " OR "
+    MADE_WITH("pg_proc", "m.oid", "i") ") THEN '-' "
     "WHEN l.lanname" EQ "'internal' AND m.nspname" EQ "'pg_catalog' THEN '-' "
     "ELSE 'd' END AS what FROM m, pg_catalog.pg_language l WHERE l.oid" EQ "m.prolang) "
     "SELECT k.i, 'u', k.what, CASE WHEN k.what" EQ "'q' THEN k.prosrc "
-    "WHEN k.what" EQ "'a' OR k.what" EQ "'p' THEN pg_catalog.pg_get_functiondef(k.oid) END, NULL FROM k "
+    "WHEN k.what" EQ "'a' THEN pg_catalog.pg_get_function_sqlbody(k.oid) "
+    "WHEN k.what" EQ "'p' THEN pg_catalog.pg_get_functiondef(k.oid) END, NULL FROM k "
     "UNION ALL SELECT m.i, 'u', 'e', pg_catalog.pg_get_expr(m.proargdefaults, 0::pg_catalog.oid), NULL FROM m "
     "WHERE m.proargdefaults IS NOT NULL "
     "UNION ALL SELECT m.i, 'u', 't', ns.nspname::pg_catalog.text, t.typname::pg_catalog.text "
@@ -155,4 +167,18 @@ static const char SQL_AMBIENT[] =
     "UNION ALL SELECT q.i, 'u', 'f', ns.nspname::pg_catalog.text, f.proname::pg_catalog.text "
     "FROM q, pg_catalog.pg_cast c, pg_catalog.pg_proc f, pg_catalog.pg_namespace ns "
     "WHERE f.oid" EQ "c.castfunc AND c.castcontext" NE "'e' AND ns.oid" EQ "f.pronamespace AND ns.nspname" NE
-    "'pg_catalog' AND NOT " C_OPERATOR;
+    "'pg_catalog' AND NOT " C_OPERATOR
+    /* Functions that can be written as a column of a row: (a).f, a.f. */
+    " UNION ALL SELECT q.i, 'u', 'g', ns.nspname::pg_catalog.text, f.proname::pg_catalog.text "
+    "FROM q, pg_catalog.pg_proc f, pg_catalog.pg_namespace ns, pg_catalog.pg_type t "
+    "WHERE ns.oid" EQ "f.pronamespace AND ns.nspname" EQ "ANY " PATH " AND " NOT_BUILTIN
+    " AND f.pronargs OPERATOR(pg_catalog.>) 0::pg_catalog.int2 "
+    "AND (f.pronargs OPERATOR(pg_catalog.-) f.pronargdefaults)::pg_catalog.int4 OPERATOR(pg_catalog.<) 2 "
+    "AND t.oid" EQ "f.proargtypes[0] AND (t.typtype" EQ "'c' OR t.typtype" EQ "'p' OR t.typtype" EQ "'d') "
+    "AND f.prorettype" NE "'pg_catalog.trigger'::pg_catalog.regtype AND NOT " C_OPERATOR;
+
+static const char SQL_EVENT_TRIGGERS[] =
+    "WITH " NAMED
+    " SELECT q.i, 'u', 'g', ns.nspname::pg_catalog.text, f.proname::pg_catalog.text "
+    "FROM q, pg_catalog.pg_event_trigger e, pg_catalog.pg_proc f, pg_catalog.pg_namespace ns "
+    "WHERE f.oid" EQ "e.evtfoid AND ns.oid" EQ "f.pronamespace AND e.evtenabled" NE "'D'";

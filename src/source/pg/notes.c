@@ -176,7 +176,7 @@ enum err pg_note_settings(struct source_session *s, const struct sql_facts *f)
 
 void pg_note_undone(struct source_session *s)
 {
-    if (s->role.open || s->search_path.open)
+    if (s->role.open || s->search_path.open || s->names_change_open)
         pg_catalog_moved(s);
     may_be_undone(&s->role);
     may_be_undone(&s->search_path);
