@@ -120,7 +120,7 @@ const pool = []; // unchanged ones
 async function freshDatabase() {
   if (pool.length) return pool.pop();
   const name = `corpus_${process.pid}_${++made}`;
-  await sql(`CREATE DATABASE ${name} TEMPLATE ${BASE}`);
+  await sql(`CREATE DATABASE ${name} TEMPLATE ${BASE} STRATEGY file_copy`);
   return name;
 }
 async function dropDatabase(name) {
