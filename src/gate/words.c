@@ -44,13 +44,15 @@ static enum verdict decisive(const struct decision *d)
     return VERDICT_HOLD;
 }
 
+/* One that matched says more to people than one that could not be evaluated. */
 struct str words_message(const struct decision *d)
 {
     enum verdict v = decisive(d);
+    const struct matched_guardrail *best = NULL;
     for (size_t i = 0; i < d->n_matched; i++)
-        if (asks_for(&d->matched[i], v))
-            return d->matched[i].message;
-    return (struct str){NULL, 0};
+        if (asks_for(&d->matched[i], v) && (best == NULL || (best->failed && !d->matched[i].failed)))
+            best = &d->matched[i];
+    return best != NULL ? best->message : (struct str){NULL, 0};
 }
 
 enum err words_guardrails(const struct decision *d, struct arena *a, struct str *ret)

@@ -126,8 +126,9 @@ static enum err fake_mixed(struct arena *arena, enum verdict v, struct decision 
     if (m == NULL)
         return ERR_NOMEM;
     m[0] = (struct matched_guardrail){.name = STR("allows"), .then = VERDICT_ALLOW};
-    m[1] = (struct matched_guardrail){.name = STR("fails"), .then = VERDICT_ALLOW, .failed = true};
-    m[2] = (struct matched_guardrail){.name = STR("holds"), .then = VERDICT_HOLD};
+    m[1] = (struct matched_guardrail){.name = STR("fails"), .then = VERDICT_ALLOW, .failed = true,
+                                      .message = STR("fails could not be evaluated")};
+    m[2] = (struct matched_guardrail){.name = STR("holds"), .then = VERDICT_HOLD, .message = STR("held by holds")};
     m[3] = (struct matched_guardrail){.name = STR("watches"), .then = v, .observe = true};
     m[4] = (struct matched_guardrail){.name = STR("rule"), .then = v};
     m[5] = (struct matched_guardrail){.name = STR("second"), .then = v};

@@ -405,7 +405,9 @@ TEST(only_the_guardrails_that_decided_are_named)
     rig_init(&r);
     session_init(&s, &r, "hold mixed");
     submit(&s);
-    CHECK_STR(expect(&r, LINK_SUBMIT).submit.guardrails, "fails, holds, rule, second");
+    struct link_message m = expect(&r, LINK_SUBMIT);
+    CHECK_STR(m.submit.guardrails, "fails, holds, rule, second");
+    CHECK_STR(m.submit.message, "held by holds"); /* not why `fails` could not be evaluated */
     rig_done(&r);
 }
 
