@@ -133,7 +133,8 @@ static enum err fake_mixed(struct arena *arena, enum verdict v, struct decision 
     m[4] = (struct matched_guardrail){.name = STR("rule"), .then = v};
     m[5] = (struct matched_guardrail){.name = STR("second"), .then = v};
     for (size_t i = 0; i < 6; i++)
-        m[i].message = STR("this matters");
+        if (m[i].message.n == 0)
+            m[i].message = STR("this matters");
     ret->matched = m;
     ret->n_matched = 6;
     return ERR_OK;
