@@ -272,6 +272,17 @@
 #define LIMIT_JWK_KEYS 64
 /* An SSH key or signature, decoded: RSA of 16384 bits needs 4 KiB. */
 #define LIMIT_SSH_BLOB (16 * KIB)
+/* Rounds that a database may ask of a login: 100 ms of the broker's time, once for each password. */
+#define LIMIT_SCRAM_ITERATIONS 200000
+/* A password that a file, the environment or a command gives. */
+#define LIMIT_SECRET_BYTES ((size_t)4096)
+/* A command that prints one, and how long what it printed is used. */
+#define LIMIT_SECRET_COMMAND_MS 10000
+#define LIMIT_SECRET_KEPT_MS 60000
+/* Logins that wait for such a command. */
+#define LIMIT_LOGINS_WAITING 10000
+/* Tokens of one person that a login is tried with, the newest. */
+#define LIMIT_LOGIN_TOKENS 1000
 
 /* --- Audit ----------------------------------------------------------------------------------- */
 
