@@ -296,6 +296,15 @@ MUST_USE enum err broker_token_revoke(struct broker *b, const struct broker_call
 MUST_USE enum err broker_token_lookup(struct broker *b, struct str text, struct moment now,
                                       struct str *ret_person, uint32_t *ret_scopes);
 
+/* --- Logins to databases (`login: gateway`) --------------------------------------------------- */
+
+/* LOGIN_TOKEN and LOGIN_CERTIFICATE: may this user log in? Recorded either way. *ret is in the arena or
+ * lives as long as the policy; never an error but ret->ok false. */
+void broker_login(struct broker *b, const struct login_ask *ask, struct moment now, struct arena *a,
+                  struct login_answer *ret);
+/* True where the worker has said HELLO on its present link. */
+bool broker_worker_is_ready(const struct broker *b, uint32_t index);
+
 /* --- Watching -------------------------------------------------------------------------------- */
 
 enum broker_event_kind {

@@ -7,6 +7,7 @@
  *   holders.c  workers that come, go and come back
  *   people.c   votes, withdrawals, what people may see
  *   impact.c   what running an action would do
+ *   logins.c   people who log in to a database through the gateway
  *   live.c     the open requests, in memory
  *   records.c  what is written into the log
  *   waiting.c  clients that hold on together, come back later, or were told nothing yet

@@ -1,4 +1,5 @@
 #include "broker/internal.h"
+#include "identity/scram.h"
 
 #include <stdio.h>
 
@@ -46,13 +47,30 @@ static struct str scope_text(uint32_t scopes, char out[static 32])
     return str_trim(str_from(out, (size_t)n));
 }
 
-static enum err store_created(struct broker *b, const struct store_token *t,
+/* For logins to databases; tokens that may not act get none. */
+static enum err store_keys(struct broker *b, uint64_t id, struct str person, struct str token)
+{
+    unsigned char salt[SCRAM_SALT], salted[SCRAM_KEY];
+    struct scram_keys k;
+    struct store_token_keys row;
+    scram_salt_of(person, salt);
+    TRY(scram_salted(token, str_from(salt, sizeof(salt)), SCRAM_ITERATIONS, salted));
+    scram_keys_of(salted, &k);
+    explicit_bzero(salted, sizeof(salted));
+    memcpy(row.stored.b, k.stored, sizeof(row.stored.b));
+    memcpy(row.server.b, k.server, sizeof(row.server.b));
+    return store_token_keys_insert(b->store, id, &row);
+}
+
+static enum err store_created(struct broker *b, const struct store_token *t, struct str text,
                               const struct broker_caller *caller, uint64_t *ret_id,
                               struct moment now)
 {
     char id[24], scopes[32];
     TRY(store_begin(b->store));
     TRY(store_token_insert(b->store, t, ret_id));
+    if ((t->scopes & BROKER_MAY_ACT) != 0)
+        TRY(store_keys(b, *ret_id, t->person, text));
     struct record_field f[] = {{"token", {id, 0}}, {"person", t->person}, {"label", t->label},
                                {"scope", scope_text(t->scopes, scopes)},
                                {"by", who(caller)}, {"via", caller->via}};
@@ -103,7 +121,7 @@ enum err broker_token_create(struct broker *b, const struct broker_caller *calle
                             .scopes = scopes,
                             .created_wall_ns = now.wall_ns,
                             .expires_wall_ns = expires_wall_ns};
-    if (store_created(b, &t, caller, &id, now) != ERR_OK) {
+    if (store_created(b, &t, str_of(text), caller, &id, now) != ERR_OK) {
         store_rollback(b->store);
         record_undone(b, first, "could not be stored", now);
         return ERR_IO;

@@ -5,6 +5,7 @@
 #include "cmd/cmd.h"
 #include "cmd/config_file.h"
 #include "cmd/kept_config.h"
+#include "cmd/logins.h"
 #include "cmd/people_file.h"
 #include "link/control.h"
 #include "net/stream.h"
@@ -38,6 +39,7 @@ struct process {
     struct broker *broker;
     struct asking *asking;
     struct api *api;
+    struct logins *logins;
     struct config *config;
     struct config *start_config; /* what it says of the log is in force until the next start */
     struct broker_policy policy;
@@ -104,6 +106,7 @@ static void drop(struct link *l)
     l->stream = NULL;
     l->broken = false;
     buf_done(&l->in);
+    logins_worker_lost(p->logins, l->index);
     broker_worker_lost(p->broker, l->index, clock_now());
     wind(p);
 }
@@ -166,7 +169,10 @@ static enum err take_messages(struct link *l)
         size_t used;
         enum err e = link_decode(buf_view(&l->in), LINK_BROKER, &p->arena, &m, &used);
         if (e == ERR_OK) {
-            e = broker_from_worker(p->broker, l->index, &m, now);
+            if (m.type == LINK_LOGIN && broker_worker_is_ready(p->broker, l->index))
+                logins_ask_broker(p->logins, p->config, l->index, &m.login, now);
+            else
+                e = broker_from_worker(p->broker, l->index, &m, now);
             buf_consume(&l->in, used);
         }
         arena_reset(&p->arena);
@@ -541,6 +547,7 @@ static enum err set_up(struct process *p, struct str instance)
     TRY(asking_new(p->loop, wind_later, p, &p->asking));
     TRY(open_broker(p, instance));
     asking_set_broker(p->asking, p->broker);
+    TRY(logins_new(p->loop, p->broker, send_to_worker, p, &p->logins));
     TRY(api_start(p->loop, p->broker, p->config, &p->api));
     api_set_owner(p->api, &api_owner, p);
     return watch_new(p->loop, CONTROL_FD, control_readable, p, &p->control);
@@ -552,6 +559,7 @@ static void tear_down(struct process *p)
      * broker. */
     api_stop(p->api);
     asking_free(p->asking);
+    logins_free(p->logins);
     broker_free(p->broker, clock_now());
     for (size_t i = 0; i < LIMIT_WORKERS; i++) {
         stream_free(p->links[i].stream);

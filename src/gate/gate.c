@@ -390,6 +390,19 @@ static void port_identify(void *ctx, struct subject *s)
     s->disabled = p != NULL && p->disabled;
 }
 
+static enum err port_login(void *ctx, struct source_session *owner, const struct login_ask *ask,
+                           uint64_t *ret_number)
+{
+    struct door *door = ctx;
+    return logins_ask(door->gate, door->source, owner, ask, ret_number);
+}
+
+static void port_login_forget(void *ctx, uint64_t number)
+{
+    struct door *door = ctx;
+    logins_forget(door->gate, number);
+}
+
 static void port_tell_peers(void *ctx, const char *source_type, struct str bytes)
 {
     struct door *door = ctx;
@@ -409,6 +422,8 @@ static const struct gate_port port_functions = {
     .session_opened = port_session_opened,
     .session_closed = port_session_closed,
     .identify = port_identify,
+    .login = port_login,
+    .login_forget = port_login_forget,
     .tell_peers = port_tell_peers,
 };
 
@@ -471,6 +486,8 @@ void gate_free(struct gate *g)
     while (g->released.head != NULL)
         hold_free(g, g->released.head);
     hold_table_done(&g->table);
+    while (g->logins != NULL)
+        logins_forget(g, g->logins->number);
     while (g->doors != NULL) {
         struct door *door = g->doors;
         g->doors = door->next;

@@ -5,6 +5,7 @@
  *   life.c     the life of one hold: the table of states and events
  *   holds.c    where holds are kept: by number, in order
  *   uplink.c   the link: frames, HELLO, what may come when, what is kept while it is down
+ *   logins.c   questions about logins, on their way to the broker and back
  *   configure.c  which configuration is in force
  *   words.c    what is written for people and for the log
  */
@@ -113,6 +114,14 @@ struct kept_result {
     char frame[];
 };
 
+/* A login that the broker was asked about. */
+struct login_wait {
+    struct login_wait *next;
+    uint64_t number;
+    const struct source *source;
+    struct source_session *owner;
+};
+
 struct uplink {
     struct stream *stream; /* NULL: there is none */
     bool failed;           /* a write failed; the end follows from the loop */
@@ -135,6 +144,8 @@ struct gate {
     struct hold_table table; /* every hold that has not ended, released ones too */
     struct hold_list waiting, released;
     uint64_t last_number;
+    struct login_wait *logins;
+    uint64_t last_login;
     struct timer *tick; /* runs while anything waits */
     bool ticking;
     struct uplink up;
@@ -175,6 +186,15 @@ MUST_USE enum err uplink_send(struct gate *g, const struct link_message *m);
 MUST_USE enum err uplink_send_soon(struct gate *g, const struct link_message *m);
 /* RESULT: sends, or keeps until there is a link. */
 void uplink_result(struct gate *g, const struct link_result *r);
+
+/* --- logins.c -------------------------------------------------------------------------------- */
+
+enum err logins_ask(struct gate *g, const struct source *source, struct source_session *owner,
+                    const struct login_ask *ask, uint64_t *ret_number);
+void logins_forget(struct gate *g, uint64_t number);
+MUST_USE enum err logins_answer(struct gate *g, const struct link_message *m);
+/* The link is gone and the questions with it. */
+void logins_lost(struct gate *g);
 
 /* --- configure.c ----------------------------------------------------------------------------- */
 

@@ -47,6 +47,7 @@ static void link_broken(struct gate *g, const char *what)
               what);
     drop_stream(g);
     hold_happens_to_all(g, HOLD_ON_LINK_BROKEN);
+    logins_lost(g);
     g->options.host->shut_down(g->options.ctx); /* a new process gets a new link */
 }
 
@@ -57,6 +58,7 @@ static void link_ended(void *ctx, enum err why, struct str text)
              err_text(why), STR_FMT(text), g->waiting.n);
     drop_stream(g);
     hold_happens_to_all(g, HOLD_ON_LINK_LOST);
+    logins_lost(g);
 }
 
 /* --- Sending --------------------------------------------------------------------------------- */
@@ -240,6 +242,7 @@ static link_handler *const handlers[][LINK_TYPE_COUNT_] = {
         [LINK_CLAIMED] = on_claimed,
         [LINK_ENDED] = on_ended,
         [LINK_PEER] = on_peer,
+        [LINK_LOGIN_ANSWER] = logins_answer,
         [LINK_SHUTDOWN] = on_shutdown,
     },
 };
@@ -356,6 +359,7 @@ enum err gate_attach(struct gate *g, int fd)
     if (g->up.stream != NULL) {
         drop_stream(g);
         hold_happens_to_all(g, HOLD_ON_LINK_LOST);
+        logins_lost(g);
     }
     TRY(stream_adopt(g->loop, fd, &link_ops, g, &g->up.stream));
     stream_set_write_cap(g->up.stream, LIMIT_LINK_BACKLOG + 4 * LIMIT_LINK_MESSAGE);

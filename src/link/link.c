@@ -415,6 +415,31 @@ static void describe_peer(struct codec *c, struct link_message *m)
     field_str(c, &m->peer.bytes);
 }
 
+static void describe_login(struct codec *c, struct link_message *m)
+{
+    struct login_ask *a = &m->login.ask;
+    field_u64(c, &m->login.number);
+    a->step = (enum login_step)field_choice(c, a->step, LOGIN_STEP_COUNT_ - 1);
+    field_str(c, &a->resource);
+    field_str(c, &a->user);
+    field_str(c, &a->address);
+    field_str(c, &a->message);
+    field_str(c, &a->proof);
+    field_str(c, &a->salt);
+    field_u32(c, &a->iterations);
+}
+
+static void describe_login_answer(struct codec *c, struct link_message *m)
+{
+    struct login_answer *a = &m->login_answer.answer;
+    field_u64(c, &m->login_answer.number);
+    field_bool(c, &a->ok);
+    field_str(c, &a->why);
+    field_str(c, &a->person);
+    field_str(c, &a->proof);
+    field_str(c, &a->signature);
+}
+
 static void describe_nothing(struct codec *c, struct link_message *m)
 {
     (void)c;
@@ -436,6 +461,8 @@ static const struct {
     [LINK_PEERS] = {"PEERS", LINK_BROKER, describe_peers},
     [LINK_LOADED] = {"LOADED", LINK_BROKER, describe_loaded},
     [LINK_IMPACT] = {"IMPACT", LINK_BROKER, describe_impact},
+    [LINK_LOGIN] = {"LOGIN", LINK_BROKER, describe_login},
+    [LINK_LOGIN_ANSWER] = {"LOGIN_ANSWER", LINK_WORKER, describe_login_answer},
     [LINK_CONFIG] = {"CONFIG", LINK_WORKER, describe_config},
     [LINK_SUBMITTED] = {"SUBMITTED", LINK_WORKER, describe_submitted},
     [LINK_APPROVED] = {"APPROVED", LINK_WORKER, describe_approved},

@@ -39,6 +39,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "model/grant.h"
+#include "model/login.h"
 #include "model/request.h"
 
 enum link_type {
@@ -53,6 +54,7 @@ enum link_type {
     LINK_PEERS,
     LINK_LOADED,
     LINK_IMPACT,
+    LINK_LOGIN,
     /* broker -> worker */
     LINK_CONFIG,
     LINK_SUBMITTED,
@@ -60,6 +62,7 @@ enum link_type {
     LINK_CLAIMED,
     LINK_ENDED,
     LINK_PEER,
+    LINK_LOGIN_ANSWER,
     LINK_SHUTDOWN,
     LINK_TYPE_COUNT_
 };
@@ -207,6 +210,17 @@ struct link_ended {
     struct str by, reason;
 };
 
+/* A login that only the broker can judge, and its answer: one for each ask, in any order. A link that
+ * ends takes the asks along. */
+struct link_login {
+    uint64_t number; /* the worker's own */
+    struct login_ask ask;
+};
+struct link_login_answer {
+    uint64_t number;
+    struct login_answer answer;
+};
+
 struct link_peer {
     struct str source, bytes;
 };
@@ -230,6 +244,8 @@ struct link_message {
         struct link_claimed claimed;
         struct link_ended ended;
         struct link_peer peer;
+        struct link_login login;
+        struct link_login_answer login_answer;
     };
 };
 

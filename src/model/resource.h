@@ -17,6 +17,8 @@ struct column_label {
 
 enum tls_mode { TLS_DISABLE = 1, TLS_ALLOW, TLS_REQUIRE, TLS_VERIFY_FULL };
 
+enum secret_kind { SECRET_NONE = 0, SECRET_FILE, SECRET_ENVIRONMENT, SECRET_COMMAND };
+
 struct resource {
     struct str name;
     struct str type; /* "postgres": names the source that serves it */
@@ -33,6 +35,14 @@ struct resource {
     struct address upstream;
     enum tls_mode upstream_tls; /* TLS_DISABLE, TLS_REQUIRE, TLS_VERIFY_FULL */
     struct str upstream_ca;     /* file name; empty: the system's */
+
+    /* `login: gateway`: clients log in to the gateway, and it to the upstream. */
+    bool gateway_login;
+    struct str client_ca;         /* file: clients with a certificate of it need no token; empty: none */
+    struct str upstream_user;     /* empty: the person's name */
+    enum secret_kind secret_kind; /* where the password for it comes from */
+    struct str secret;            /* a file, a variable of the broker's environment, a command */
+    bool tell_role, tell_application; /* the database is told who it is: SET ROLE, application_name */
 
     bool allow_replication;
     bool wall_read_only; /* what is classed as a read runs where the server forbids writing */

@@ -19,6 +19,7 @@
  */
 #pragma once
 
+#include "base/buf.h"
 #include "base/address.h"
 #include "net/loop.h"
 
@@ -69,6 +70,9 @@ bool stream_is_paused(const struct stream *s);
 MUST_USE enum err stream_start_tls(struct stream *s, struct tls_context *tls, struct str server_name,
                                    struct str unused);
 bool stream_is_tls(const struct stream *s);
+/* The common name of the certificate that the peer showed and TLS verified, appended; nothing where it
+ * showed none. ERR_INVALID: it has no common name, several, or one with a NUL. */
+MUST_USE enum err stream_peer_name(const struct stream *s, struct buf *ret);
 
 /* Sends what is unsent, ends our half and waits for the peer's end, so that it can read the last
  * bytes even while it still sends; then closes; at most linger_ms for all of it. The stream is the

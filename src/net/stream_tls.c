@@ -242,3 +242,27 @@ void stream_tls_shutdown(struct stream *s)
     (void)SSL_shutdown(s->tls->ssl); /* the peer's own close_notify is not waited for */
     ERR_clear_error();
 }
+
+/* --- Who the peer is -------------------------------------------------------------------------- */
+
+static enum err common_name(X509 *x, struct buf *ret)
+{
+    const X509_NAME *subject = X509_get_subject_name(x);
+    int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+    if (at < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0)
+        return ERR_INVALID;
+    unsigned char *text = NULL;
+    int n = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+    bool good = n > 0 && memchr(text, 0, (size_t)n) == NULL;
+    enum err e = good ? buf_put(ret, text, (size_t)n) : ERR_INVALID;
+    OPENSSL_free(text);
+    return e;
+}
+
+enum err stream_peer_name(const struct stream *s, struct buf *ret)
+{
+    X509 *x = s->tls != NULL ? SSL_get0_peer_certificate(s->tls->ssl) : NULL;
+    if (x == NULL || SSL_get_verify_result(s->tls->ssl) != X509_V_OK)
+        return ERR_OK;
+    return common_name(x, ret);
+}

@@ -73,6 +73,41 @@ static enum err check_key_file(const char *file, struct tls_error *ret_error)
     return ERR_OK;
 }
 
+/* By the hash of the certificate's own signature, MD5 and SHA-1 taken as SHA-256 (RFC 5929). */
+static bool note_end_point(struct tls_context *t)
+{
+    X509 *x = SSL_CTX_get0_certificate(t->ssl);
+    int nid = NID_undef;
+    if (x == NULL || X509_get_signature_info(x, &nid, NULL, NULL, NULL) != 1)
+        nid = NID_sha256;
+    const EVP_MD *md = EVP_get_digestbynid(nid == NID_md5 || nid == NID_sha1 ? NID_sha256 : nid);
+    return x != NULL &&
+           X509_digest(x, md != NULL ? md : EVP_sha256(), t->end_point, &t->end_point_n) == 1;
+}
+
+struct str tls_server_end_point(const struct tls_context *t)
+{
+    return str_from(t->end_point, t->end_point_n);
+}
+
+enum err tls_server_ask_for_certificate(struct tls_context *t, struct str ca_file,
+                                        struct tls_error *ret_error)
+{
+    static const unsigned char name[] = "countersign";
+    char *ca CLEANUP(free_z) = str_dupz(ca_file);
+    STACK_OF(X509_NAME) *names = ca != NULL ? SSL_load_client_CA_file(ca) : NULL;
+    if (names == NULL || SSL_CTX_load_verify_file(t->ssl, ca) != 1) {
+        char reason[128];
+        (void)snprintf(ret_error->text, sizeof(ret_error->text), "CA certificates %.80s: %s",
+                       ca != NULL ? ca : "", tls_last_error(reason, sizeof(reason)));
+        sk_X509_NAME_pop_free(names, X509_NAME_free);
+        return ERR_INVALID;
+    }
+    SSL_CTX_set_client_CA_list(t->ssl, names);
+    SSL_CTX_set_verify(t->ssl, SSL_VERIFY_PEER, NULL);
+    return SSL_CTX_set_session_id_context(t->ssl, name, sizeof(name) - 1) == 1 ? ERR_OK : ERR_NOMEM;
+}
+
 enum err tls_server_new(struct str cert_file, struct str key_file, struct tls_context **ret,
                         struct tls_error *ret_error)
 {
@@ -92,6 +127,8 @@ enum err tls_server_new(struct str cert_file, struct str key_file, struct tls_co
         return fail(t, ERR_INVALID, ret_error, "key", key);
     if (SSL_CTX_check_private_key(t->ssl) != 1)
         return fail(t, ERR_INVALID, ret_error, "the key does not belong to the certificate", key);
+    if (!note_end_point(t))
+        return fail(t, ERR_INVALID, ret_error, "certificate", cert);
     *ret = t;
     return ERR_OK;
 }

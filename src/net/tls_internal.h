@@ -8,6 +8,8 @@
 struct tls_context {
     SSL_CTX *ssl;
     bool is_server, verify;
+    unsigned char end_point[EVP_MAX_MD_SIZE];
+    unsigned end_point_n;
 };
 
 /* The last OpenSSL error of this thread as text, which is then forgotten. */

@@ -22,6 +22,8 @@ struct resource_source {
     struct str cert, key, ca;
     const struct yaml_node *walls, *preview;
     bool allow_replication, catalog;
+    const struct yaml_node *login, *password, *tell;
+    struct str client_ca, upstream_user;
     uint32_t default_verdict;
 };
 
@@ -38,6 +40,11 @@ static const struct field resource_fields[] = {
     {"upstream_tls", field_node, offsetof(struct resource_source, upstream_tls), false},
     {"upstream_ca", field_path, offsetof(struct resource_source, ca), false},
     {"preview", field_node, offsetof(struct resource_source, preview), false},
+    {"login", field_node, offsetof(struct resource_source, login), false},
+    {"client_ca", field_path, offsetof(struct resource_source, client_ca), false},
+    {"upstream_user", field_person, offsetof(struct resource_source, upstream_user), false},
+    {"upstream_password", field_node, offsetof(struct resource_source, password), false},
+    {"tell_database", field_node, offsetof(struct resource_source, tell), false},
     {"allow_replication", field_bool, offsetof(struct resource_source, allow_replication), false},
     {"walls", field_node, offsetof(struct resource_source, walls), false},
     {"catalog", field_bool, offsetof(struct resource_source, catalog), false},
@@ -190,6 +197,69 @@ static void preview_read(struct loader *l, const struct yaml_node *v, struct res
         r->no_preview = how == NONE;
 }
 
+/* { file: F }, { env: NAME } or { command: C }. */
+static void password_read(struct loader *l, const struct yaml_node *v, struct resource *r)
+{
+    struct {
+        struct str file, env, command;
+    } s = {{NULL, 0}, {NULL, 0}, {NULL, 0}};
+    const struct field fields[] = {
+        {"file", field_path, (size_t)((char *)&s.file - (char *)&s), false},
+        {"env", field_text, (size_t)((char *)&s.env - (char *)&s), false},
+        {"command", field_text, (size_t)((char *)&s.command - (char *)&s), false},
+    };
+    if (!fields_read(l, v, "a password", fields, ARRAY_LEN(fields), &s))
+        return;
+    if ((s.file.n != 0) + (s.env.n != 0) + (s.command.n != 0) != 1) {
+        problem_error(l->problems, yaml_place(v->key != NULL ? v->key : v),
+                      STR("write { file: PATH }, { env: NAME } or { command: \"...\" }"),
+                      "`upstream_password` says where the password comes from, one way");
+        return;
+    }
+    r->secret_kind = s.file.n != 0 ? SECRET_FILE : s.env.n != 0 ? SECRET_ENVIRONMENT : SECRET_COMMAND;
+    r->secret = s.file.n != 0 ? s.file : s.env.n != 0 ? s.env : s.command;
+}
+
+static void tell_read(struct loader *l, const struct yaml_node *v, struct resource *r)
+{
+    enum { ROLE = 1, APPLICATION };
+    static const struct word words[] = {{"role", ROLE}, {"application_name", APPLICATION}};
+    struct text_list list = {NULL, NULL, 0};
+    int what;
+    field_texts(l, v, &list);
+    for (size_t i = 0; i < list.n; i++)
+        if (field_word(l, list.nodes[i], words, ARRAY_LEN(words), &what)) {
+            r->tell_role = r->tell_role || what == ROLE;
+            r->tell_application = r->tell_application || what == APPLICATION;
+        }
+}
+
+static void login_read(struct loader *l, const struct resource_source *s, struct resource *r)
+{
+    enum { CLIENT = 1, GATEWAY };
+    static const struct word words[] = {{"client", CLIENT}, {"gateway", GATEWAY}};
+    int who = CLIENT;
+    if (s->login != NULL)
+        field_word(l, s->login, words, ARRAY_LEN(words), &who);
+    r->gateway_login = who == GATEWAY;
+    if (s->password != NULL)
+        password_read(l, s->password, r);
+    if (s->tell != NULL)
+        tell_read(l, s->tell, r);
+    bool more = s->password != NULL || s->tell != NULL || s->upstream_user.n != 0 || s->client_ca.n != 0;
+    if (more && !r->gateway_login)
+        problem_error(l->problems, yaml_place(s->login != NULL ? s->login : s->type_node),
+                      STR("set `login: gateway`"),
+                      "upstream_user, upstream_password, tell_database and client_ca are for a gateway that "
+                      "logs people in");
+    if (s->client_ca.n != 0 && r->client_tls == TLS_DISABLE)
+        problem_error(l->problems, yaml_place(s->type_node), STR("name `tls_cert:` and `tls_key:`"),
+                      "certificates of clients need TLS for clients");
+    if (r->gateway_login && r->allow_replication)
+        problem_error(l->problems, yaml_place(s->login), STR("leave `allow_replication` out"),
+                      "replication connections log in themselves");
+}
+
 static void resource_read(struct loader *l, const struct yaml_node *v, struct resource *r)
 {
     struct resource_source s = {.default_verdict = VERDICT_ALLOW, .catalog = true};
@@ -204,6 +274,8 @@ static void resource_read(struct loader *l, const struct yaml_node *v, struct re
         .tls_cert = s.cert,
         .tls_key = s.key,
         .upstream_ca = s.ca,
+        .client_ca = s.client_ca,
+        .upstream_user = s.upstream_user,
         .allow_replication = s.allow_replication,
         .catalog = s.catalog,
         .default_verdict = s.default_verdict,
@@ -215,6 +287,7 @@ static void resource_read(struct loader *l, const struct yaml_node *v, struct re
     upstream_read(l, s.upstream, type, r);
     tls_read(l, &s, r);
     walls_read(l, s.walls, r);
+    login_read(l, &s, r);
 }
 
 static bool address_eq(const struct address *a, const struct address *b)

@@ -25,6 +25,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "model/action.h"
+#include "model/login.h"
 #include "model/verdict.h"
 #include "net/loop.h"
 #include "net/stream.h"
@@ -115,6 +116,12 @@ struct gate_port {
     /* Fills person, groups of s from the account name; views live as long as the policy. */
     void (*identify)(void *gate, struct subject *s);
 
+    /* Asks the broker about a login; source.login_answer(owner) follows in a later turn, unless
+     * login_forget is called. ERR_CLOSED, ERR_LIMIT: it cannot be asked now. */
+    enum err (*login)(void *gate, struct source_session *owner, const struct login_ask *ask,
+                      uint64_t *ret_number);
+    void (*login_forget)(void *gate, uint64_t number);
+
     /* Bytes to this source on the other workers: source.peer_bytes is called there. */
     void (*tell_peers)(void *gate, const char *source_type, struct str bytes);
 };
@@ -144,6 +151,9 @@ struct source {
     /* `run` names the run in the later gate_port.ran. */
     void (*release)(struct source_session *s, struct hold *h, uint64_t run);
     void (*refuse)(struct source_session *s, struct hold *h, const struct refusal *r);
+
+    /* NULL where the source never asks. Also when the link was lost: then it is a refusal. */
+    void (*login_answer)(struct source_session *s, const struct login_answer *a);
 
     void (*peer_bytes)(struct source_state *st, struct str bytes);
 

@@ -175,6 +175,12 @@ static const char *const migrations[] = {
     "  json TEXT NOT NULL"
     ") STRICT;"
     "CREATE INDEX impacts_shape ON impacts (shape, request);",
+    "CREATE TABLE token_keys ("
+    "  token INTEGER PRIMARY KEY REFERENCES tokens (id),"
+    "  stored BLOB NOT NULL CHECK (length(stored) = 32),"
+    "  server BLOB NOT NULL CHECK (length(server) = 32)"
+    ") STRICT;"
+    "CREATE INDEX tokens_person ON tokens (person);",
 };
 
 /* "Csgn": tells our file from any other SQLite file. */

@@ -76,6 +76,9 @@ static const char *const texts[ST_COUNT_] = {
     [ST_TOKEN_LIST] = "SELECT " TOKEN_COLUMNS " FROM tokens ORDER BY id LIMIT ?",
     [ST_TOKEN_BY_ID] = "SELECT " TOKEN_COLUMNS " FROM tokens WHERE id = ?",
     [ST_TOKEN_BY_HASH] = "SELECT " TOKEN_COLUMNS " FROM tokens WHERE hash = ?",
+    [ST_TOKEN_KEYS_INSERT] = "INSERT INTO token_keys (token, stored, server) VALUES (?, ?, ?)",
+    [ST_TOKENS_WITH_KEYS] = "SELECT " TOKEN_COLUMNS ", stored, server FROM tokens"
+                            " JOIN token_keys ON token = id WHERE person = ? ORDER BY id DESC LIMIT ?",
     [ST_TOKEN_REVOKE] = "UPDATE tokens SET revoked = ? WHERE id = ? AND revoked = 0",
     [ST_UNTOLD_INSERT] = "INSERT INTO untold (request, digest, subject, ended) VALUES (?, ?, ?, ?)",
     [ST_UNTOLD_FIND] = "SELECT request FROM untold WHERE digest = ? AND subject = ? AND ended >= ?"

@@ -195,6 +195,18 @@ MUST_USE enum err store_token_by_id(struct store *s, uint64_t id, struct arena *
                                     struct store_token *ret);
 MUST_USE enum err store_token_by_hash(struct store *s, const struct digest *hash, struct arena *a,
                                       struct store_token *ret);
+/* What a database login with a token is checked against (identity/scram.h). */
+struct store_token_keys {
+    struct digest stored, server;
+};
+MUST_USE enum err store_token_keys_insert(struct store *s, uint64_t token, const struct store_token_keys *k);
+/* The person's tokens that have keys, newest first, at most `limit`. */
+struct store_keyed_token {
+    struct store_token token;
+    struct store_token_keys keys;
+};
+MUST_USE enum err store_tokens_with_keys(struct store *s, struct str person, uint32_t limit, struct arena *a,
+                                         struct store_keyed_token **ret, size_t *ret_n);
 /* ERR_STALE where there is none such, or it was revoked before. */
 MUST_USE enum err store_token_revoke(struct store *s, uint64_t id, int64_t wall_ns);
 

@@ -114,3 +114,38 @@ enum err store_position(struct store *s, struct store_position *ret)
     *ret = p;
     return ERR_OK;
 }
+
+enum err store_token_keys_insert(struct store *s, uint64_t token, const struct store_token_keys *k)
+{
+    struct run q CLEANUP(run_done) = run_start_change(s, ST_TOKEN_KEYS_INSERT);
+    bind_u64(&q, token);
+    bind_digest(&q, &k->stored);
+    bind_digest(&q, &k->server);
+    return run_only(&q);
+}
+
+enum err store_tokens_with_keys(struct store *s, struct str person, uint32_t limit, struct arena *a,
+                                struct store_keyed_token **ret, size_t *ret_n)
+{
+    struct store_keyed_token *list = arena_new_array(a, limit, struct store_keyed_token);
+    size_t n = 0;
+    if (list == NULL)
+        return ERR_NOMEM;
+    struct run q CLEANUP(run_done) = run_start(s, ST_TOKENS_WITH_KEYS);
+    q.arena = a;
+    bind_text(&q, person);
+    bind_u64(&q, limit);
+    enum err e;
+    while ((e = run_row(&q)) == ERR_OK && n < limit) {
+        TRY(read_token(&q, &list[n].token));
+        column_digest(&q, &list[n].keys.stored);
+        column_digest(&q, &list[n].keys.server);
+        TRY(q.err);
+        n++;
+    }
+    if (e != ERR_NOT_FOUND)
+        return e;
+    *ret = list;
+    *ret_n = n;
+    return ERR_OK;
+}

@@ -60,7 +60,7 @@ export class Psql {
 
 // node-postgres. notices collects what the server said beside results.
 export async function nodeClient(scope, target) {
-  const client = new pg.Client({ ...target, password: 'secret' });
+  const client = new pg.Client({ password: 'secret', ...target });
   client.notices = [];
   client.on('notice', (n) => client.notices.push(n));
   client.on('error', () => {});

@@ -42,12 +42,17 @@ static const struct link_message samples[] = {
     {.type = LINK_PEERS, .peers = {STR_INIT("postgres"), STR_INIT("\0\1\2")}},
     {.type = LINK_IMPACT, .impact = {7, {{9, 8, 7}}, STR_INIT("{\"available\":true}")}},
     {.type = LINK_LOADED, .loaded = {STR_INIT("abc"), false, STR_INIT("line 3")}},
+    {.type = LINK_LOGIN,
+     .login = {9, {LOGIN_UPSTREAM_SCRAM, STR_INIT("shop"), STR_INIT("app"), STR_INIT("local"), STR_INIT("n=,r=a"),
+                   STR_INIT("proof"), STR_INIT("\1\2\3\4"), 4096}}},
     {.type = LINK_CONFIG, .config = {config_files, 2}},
     {.type = LINK_SUBMITTED, .submitted = {4, 5, STR_INIT("1 of dba (ana)"), 1700}},
     {.type = LINK_APPROVED, .approved = {4, 5, {{1}}, STR_INIT("ana")}},
     {.type = LINK_CLAIMED, .claimed = {4, 5, {{1}}}},
     {.type = LINK_ENDED, .ended = {4, 5, END_REJECTED, STR_INIT("ana"), STR_INIT("too wide")}},
     {.type = LINK_PEER, .peer = {STR_INIT("postgres"), STR_INIT("xyz")}},
+    {.type = LINK_LOGIN_ANSWER,
+     .login_answer = {9, {true, STR_INIT("no"), STR_INIT("ana"), STR_INIT("p"), STR_INIT("s")}}},
     {.type = LINK_SHUTDOWN},
 };
 

@@ -169,6 +169,10 @@ static void put_session(struct json *j, const struct source_session *s)
     json_bytes(j, s->first.database);
     json_key(j, "login");
     json_bytes(j, s->first.user);
+    if (s->login != NULL) {
+        json_key(j, "account");
+        json_bytes(j, pg_login_account(s));
+    }
     if (buf_len(&s->role.now) != 0)
         json_put_str(j, "role", buf_view(&s->role.now));
     if (buf_len(&s->search_path.now) != 0)

@@ -15,6 +15,8 @@ static enum err open_tls(struct source_state *st)
     enum err e = ERR_OK;
     if (r->client_tls != TLS_DISABLE && r->tls_cert.n != 0)
         e = tls_server_new(r->tls_cert, r->tls_key, &st->server_tls, &why);
+    if (e == ERR_OK && st->server_tls != NULL && r->client_ca.n != 0)
+        e = tls_server_ask_for_certificate(st->server_tls, r->client_ca, &why);
     if (e == ERR_OK && r->upstream_tls >= TLS_REQUIRE)
         e = tls_client_new(r->upstream_tls == TLS_VERIFY_FULL, r->upstream_ca, &st->client_tls, &why);
     if (e != ERR_OK)
@@ -134,6 +136,7 @@ const struct source pg_source = {
     .refuse = pg_refuse,
     .peer_bytes = from_peer,
     .how_to_state = how_to_state,
+    .login_answer = pg_login_answer,
     .policy_changed = policy_changed,
     .drain = drain,
     .sessions = count_sessions,

@@ -245,6 +245,13 @@ static void run_pump(struct source_session *s, struct str chunk)
 static void auth_bytes(struct source_session *s, struct str bytes)
 {
     keep(s, bytes);
+    if (s->login != NULL && s->phase == PHASE_AUTH) {
+        /* The client has said who it is: it has to wait. */
+        if (buf_len(&s->in) > LIMIT_PG_AUTH_MESSAGE)
+            pg_session_fatal(s, PG_PROTOCOL_VIOLATION, STR("too much was sent before the login"),
+                             (struct str){NULL, 0}, (struct str){NULL, 0});
+        return;
+    }
     while ((s->phase == PHASE_AUTH || s->phase == PHASE_STARTING) && buf_len(&s->in) >= PG_HEADER) {
         struct str v = buf_view(&s->in);
         uint32_t length = pg_length(v.p);

@@ -525,13 +525,17 @@ enum pass pg_on_parameter_status(struct source_session *s, struct str body)
 
 /* --- The table ---------------------------------------------------------------------------------------------------- */
 
-enum { GROUP_AUTH, GROUP_STARTING, GROUP_SESSION, GROUP_COUNT };
+enum { GROUP_AUTH, GROUP_LOGIN, GROUP_STARTING, GROUP_SESSION, GROUP_COUNT };
 
 static const struct rule rules[GROUP_COUNT][256] = {
     [GROUP_AUTH] = {['R'] = {pg_on_authentication, true},
                     ['E'] = {on_error, true},
                     ['N'] = {on_pass, false},
                     ['v'] = {on_pass, false}},
+    [GROUP_LOGIN] = {['R'] = {pg_login_on_authentication, true},
+                     ['E'] = {pg_login_on_error, true},
+                     ['N'] = {pg_login_on_notice, false},
+                     ['v'] = {pg_login_on_notice, false}},
     [GROUP_STARTING] = {['S'] = {pg_on_parameter_status, true},
                         ['K'] = {pg_on_key, true},
                         ['E'] = {on_error, true},
@@ -567,7 +571,7 @@ static const struct rule *rule_of(struct source_session *s, char type)
     const struct pg_entry *e = s->wall.on ? head_of(s) : NULL;
     if (e != NULL && e->type == PG_E_OWN)
         return pg_wall_rule(type);
-    int group = s->phase == PHASE_AUTH       ? GROUP_AUTH
+    int group = s->phase == PHASE_AUTH       ? s->login != NULL ? GROUP_LOGIN : GROUP_AUTH
                 : s->phase == PHASE_STARTING ? GROUP_STARTING
                                              : GROUP_SESSION;
     return &rules[group][(unsigned char)type];

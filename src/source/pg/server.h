@@ -31,6 +31,12 @@ void pg_note_status(struct source_session *s, char status);
 /* Something failed: the server ignores everything up to the client's next Sync, and so does the gateway. */
 void pg_skip_to_sync(struct source_session *s);
 
+/* --- gateway_login.c -------------------------------------------------------------------------- */
+
+enum pass pg_login_on_authentication(struct source_session *s, struct str body);
+enum pass pg_login_on_error(struct source_session *s, struct str body);
+enum pass pg_login_on_notice(struct source_session *s, struct str body);
+
 /* --- login.c ---------------------------------------------------------------------------------- */
 
 enum pass pg_on_authentication(struct source_session *s, struct str body);

@@ -95,6 +95,7 @@ void pg_session_close(struct source_session *s, struct str reason)
     if (s->opened)
         s->st->gate->session_closed(s->st->gate->gate, &s->subject, s->st->resource, &s->context);
     s->phase = PHASE_CLOSED;
+    pg_login_done(s);
     timer_free(s->timer);
     pg_upstream_free(s->connecting);
     if (s->server != NULL)
@@ -342,6 +343,17 @@ static void fill_context(struct source_session *s)
 static void on_startup(struct source_session *s)
 {
     fill_context(s);
+    if (!may_start(s))
+        return;
+    if (s->st->resource->gateway_login)
+        pg_login_begin(s);
+    else
+        pg_session_proceed(s);
+}
+
+void pg_session_proceed(struct source_session *s)
+{
+    s->st->gate->identify(s->st->gate->gate, &s->subject); /* people may have been reloaded meanwhile */
     if (!may_start(s) || !settings_pass(s))
         return;
     s->phase = PHASE_CONNECTING;
@@ -411,7 +423,8 @@ static void on_upstream_ready(void *ctx, struct stream *server)
     s->server = server;
     s->phase = PHASE_AUTH;
     stream_set_context(server, &server_ops, s);
-    if (pg_startup_write(&out, &s->first, s->st->resource->wall_read_only) != ERR_OK ||
+    if ((s->login != NULL ? pg_login_startup(s, &out)
+                          : pg_startup_write(&out, &s->first, s->st->resource->wall_read_only)) != ERR_OK ||
         pg_negotiate_write(&negotiate, &s->first) != ERR_OK) {
         pg_session_close(s, STR("out of memory"));
         return;
@@ -484,6 +497,11 @@ static void on_client_received(void *ctx, struct str bytes)
     switch (s->phase) {
     case PHASE_STARTUP:
         startup_bytes(s, bytes);
+        break;
+    case PHASE_LOGIN:
+        early_bytes(s, bytes);
+        if (s->phase == PHASE_LOGIN)
+            pg_login_bytes(s);
         break;
     case PHASE_CONNECTING:
         early_bytes(s, bytes);

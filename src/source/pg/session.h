@@ -7,6 +7,9 @@
  *      |                            |            |                           |                     v
  *      +-------------------- end of either side, error --------------> CLOSED <----------- TERMINATING
  *
+ * With `login: gateway` LOGIN comes between STARTUP and CONNECTING: the client proves to the gateway who
+ * it is; in AUTH the gateway itself answers the database (gateway_login.c).
+ *
  * In READY the client's stream of messages has a flow and may be blocked:
  *
  *   FLOW_NORMAL   every message is understood; Query, Execute, FunctionCall are judged
@@ -36,6 +39,7 @@
 
 enum pg_phase {
     PHASE_STARTUP = 1,
+    PHASE_LOGIN,
     PHASE_CONNECTING,
     PHASE_AUTH,
     PHASE_STARTING,
@@ -150,6 +154,7 @@ struct source_session {
     struct pg_estimate *estimate; /* of what is being judged, where it was asked for; or NULL */
     struct pg_impact *impact;     /* of what is held, while it is asked for; or NULL */
     bool queried;         /* this transaction has run what takes a snapshot */
+    struct pg_login *login; /* `login: gateway`; else NULL */
 
     struct hold *hold;
     struct action action; /* of the hold, or of the message being judged */
@@ -177,6 +182,22 @@ void pg_session_check(const struct source_session *s);
 void pg_session_drain(struct source_session *s);
 /* A client message while the session is being set up: passwords. */
 void pg_session_auth_message(struct source_session *s, char type, struct str body);
+
+/* Who the client is is settled: judges its settings and connects to the database. */
+void pg_session_proceed(struct source_session *s);
+
+/* --- gateway_login.c: `login: gateway` -------------------------------------------------------- */
+
+/* Asks the client who it is; pg_session_proceed follows. */
+void pg_login_begin(struct source_session *s);
+/* What the client says meanwhile; in s->in already. */
+void pg_login_bytes(struct source_session *s);
+/* The account in the database. */
+struct str pg_login_account(const struct source_session *s);
+/* The start-up packet for the database: whose account, and what it is told of the person. */
+MUST_USE enum err pg_login_startup(struct source_session *s, struct buf *out);
+void pg_login_answer(struct source_session *s, const struct login_answer *a);
+void pg_login_done(struct source_session *s);
 
 /* --- pump.c, client.c, ahead.c: messages from the client -------------------------------------- */
 
