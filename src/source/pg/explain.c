@@ -6,7 +6,7 @@
 
 /* --- What can be asked ----------------------------------------------------------------------- */
 
-enum kind { PLANNED = 1, TOUCHES_NOTHING, BEGINS, ENDS, OTHER };
+enum kind { PLANNED = 1, TOUCHES_NOTHING, CHANGES_MEANING, OTHER };
 
 /* By the command's tag. What is not here touches who knows how many rows, and EXPLAIN does not take it. */
 static enum kind kind_of(const struct sql_facts *f)
@@ -15,18 +15,18 @@ static enum kind kind_of(const struct sql_facts *f)
         const char *command;
         enum kind kind;
     } kinds[] = {
-        {"SELECT", PLANNED},          {"INSERT", PLANNED},
-        {"UPDATE", PLANNED},          {"DELETE", PLANNED},
-        {"MERGE", PLANNED},           {"CREATE TABLE AS", PLANNED},
-        {"SELECT INTO", PLANNED},     {"DECLARE CURSOR", PLANNED},
-        {"", TOUCHES_NOTHING},        {"SHOW", TOUCHES_NOTHING},
-        {"SET", TOUCHES_NOTHING},     {"RESET", TOUCHES_NOTHING},
-        {"EXPLAIN", TOUCHES_NOTHING}, {"LOCK TABLE", TOUCHES_NOTHING},
-        {"LISTEN", TOUCHES_NOTHING},  {"UNLISTEN", TOUCHES_NOTHING},
-        {"NOTIFY", TOUCHES_NOTHING},  {"DEALLOCATE", TOUCHES_NOTHING},
-        {"SAVEPOINT", TOUCHES_NOTHING}, {"RELEASE", TOUCHES_NOTHING},
-        {"BEGIN", BEGINS},            {"START TRANSACTION", BEGINS},
-        {"COMMIT", ENDS},             {"ROLLBACK", ENDS},
+        {"SELECT", PLANNED},              {"INSERT", PLANNED},
+        {"UPDATE", PLANNED},              {"DELETE", PLANNED},
+        {"MERGE", PLANNED},               {"CREATE TABLE AS", PLANNED},
+        {"SELECT INTO", PLANNED},         {"DECLARE CURSOR", PLANNED},
+        {"", TOUCHES_NOTHING},            {"SHOW", TOUCHES_NOTHING},
+        {"EXPLAIN", TOUCHES_NOTHING},     {"LOCK TABLE", TOUCHES_NOTHING},
+        {"LISTEN", TOUCHES_NOTHING},      {"UNLISTEN", TOUCHES_NOTHING},
+        {"NOTIFY", TOUCHES_NOTHING},      {"DEALLOCATE", TOUCHES_NOTHING},
+        {"SAVEPOINT", TOUCHES_NOTHING},   {"RELEASE", TOUCHES_NOTHING},
+        {"BEGIN", TOUCHES_NOTHING},       {"START TRANSACTION", TOUCHES_NOTHING},
+        {"SET", CHANGES_MEANING},         {"RESET", CHANGES_MEANING},
+        {"COMMIT", CHANGES_MEANING},      {"ROLLBACK", CHANGES_MEANING},
     };
     if ((f->traits & SQL_T_EXECUTES) != 0 || (f->classes & SQL_PARSE_ERROR) != 0)
         return OTHER;
@@ -34,12 +34,6 @@ static enum kind kind_of(const struct sql_facts *f)
         if (str_is(f->command, kinds[i].command))
             return kinds[i].kind;
     return OTHER;
-}
-
-/* After a first statement that changes settings or tables the next may mean something else than it does now. */
-static bool may_stand(enum kind k, size_t i, size_t n)
-{
-    return n == 1 || k == PLANNED || (k == BEGINS && i == 0) || (k == ENDS && i + 1 == n);
 }
 
 static const char *why_not(const struct source_session *s, const struct sql_facts *f)
@@ -57,12 +51,15 @@ static const char *why_not(const struct source_session *s, const struct sql_fact
         return "the database plans no function calls";
     if (n > PG_EXPLAIN_STATEMENTS)
         return "the message has too many statements";
+    /* After a statement that changes settings the next may mean something else than it does now. */
+    bool changed = false;
     for (size_t i = 0; i < n; i++) {
         enum kind k = kind_of(f->n_parts != 0 ? &f->parts[i] : f);
         if (k == OTHER)
             return "the database gives no plan of this kind of statement";
-        if (!may_stand(k, i, n))
+        if (k == PLANNED && changed)
             return "a statement of the message changes what the next one means";
+        changed = changed || k == CHANGES_MEANING;
     }
     return NULL;
 }
