@@ -4,12 +4,12 @@ import { Gateway } from './gateway.mjs';
 import { sleep } from './harness.mjs';
 import { RawClient } from './pgwire.mjs';
 
-// The scripted server answers no questions of the gateway's own.
-export async function behind(scope, { answer, greeting, resource = '', ...options } = {}) {
+// The scripted server is asked no questions of the gateway's own, unless `resource` says so.
+export async function behind(scope, { answer, greeting, resource = 'catalog: false\npreview: none', ...options } = {}) {
   const server = await FakeServer.start(answer);
   server.greeting = greeting;
   scope.defer(() => server.stop());
-  const g = await Gateway.start(scope, { upstream: { host: '127.0.0.1', port: server.port }, resource: `catalog: false\npreview: none\n${resource}`, ...options });
+  const g = await Gateway.start(scope, { upstream: { host: '127.0.0.1', port: server.port }, resource, ...options });
   server.connections.length = 0; // what waiting for the gateway opened
   const open = async () => {
     const c = await RawClient.connect({ port: g.port, host: '127.0.0.1' });
