@@ -320,3 +320,29 @@ test('whoever watches hears when the impact is there', async (scope) => {
   await g.reject(id, 'no');
   await run;
 });
+
+test('behind a read-only wall estimates and impact are had as elsewhere', async (scope) => {
+  const g = await gateway(scope, { resource: 'walls: [read_only]' });
+  const c = await node(scope, g);
+  assert.equal((await c.query('DELETE FROM events WHERE id = $1', [4994])).rowCount, 1);
+  const run = c.query('UPDATE events SET kind = kind WHERE id > 100');
+  const { id } = await g.pending();
+  assert.ok((await impactOf(g, id)).estimate.rows > 1000);
+  await g.approve(id);
+  assert.ok((await run).rowCount > 1000);
+  await c.query('BEGIN');
+  assert.equal((await c.query('DELETE FROM events WHERE id = 4993')).rowCount, 1);
+  await c.query('COMMIT');
+});
+
+test('more than can be told is said to be so, and the request is as it would be without', async (scope) => {
+  const g = await gateway(scope);
+  const c = await node(scope, g);
+  const run = refused(c.query(`DELETE FROM events WHERE kind IN (${Array.from({ length: 30000 }, (_, i) => `'kind ${i}'`).join(', ')}) OR id > 5`));
+  const { id } = await g.pending();
+  const impact = await impactOf(g, id);
+  assert.ok(impact.not_available, JSON.stringify(impact).slice(0, 500));
+  assert.equal((await g.cli(['show', String(id)])).status, 0);
+  await g.reject(id, 'no');
+  await run;
+});

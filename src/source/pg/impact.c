@@ -20,6 +20,7 @@ struct pg_impact {
     struct pg_explain question;
     struct pg_explained answer;
     bool planned, related;    /* that part is there */
+    bool brief;               /* what can be long is left out: it was too long to be told */
     bool keeps_snapshot;
     struct pg_relations relations;
     struct pg_question_part parts[PG_RELATIONS_PARTS];
@@ -105,7 +106,8 @@ static void put_estimate(struct json *j, const struct pg_impact *m)
     json_put_int(j, "rows", rows);
     json_put_int(j, "cost", cost);
     json_object_end(j);
-    put_plans(j, &m->answer);
+    if (!m->brief)
+        put_plans(j, &m->answer);
 }
 
 /* Who waits while a lock of that level is held (PostgreSQL manual, 13.3.1). */
@@ -154,12 +156,13 @@ static enum err write_impact(struct pg_impact *m, const struct sql_shape *shape,
     json_init(&j, out);
     json_object_begin(&j);
     json_put_str(&j, "taken", clock_text(clock_wall_ns(), time));
-    put_layout(&j, sql_cached_text(m->text), &reading);
-    if (shape->text.n <= LIMIT_RECORD_TEXT)
+    if (!m->brief) {
+        put_layout(&j, sql_cached_text(m->text), &reading);
         put_text_of(&j, "shape", shape->text);
+    }
     put_estimate(&j, m);
     put_lock(&j, sql_cached_facts(m->text));
-    if (m->related)
+    if (m->related && !m->brief)
         pg_relations_put(&m->relations, &j);
     put_missing(&j, m);
     json_object_end(&j);
@@ -185,10 +188,17 @@ static void tell(struct pg_impact *m)
     struct buf out CLEANUP(buf_done) = {0};
     buf_init(&out, LIMIT_IMPACT);
     shape_of(m, &shape);
-    if (write_impact(m, &shape, &out) == ERR_OK)
+    enum err e = write_impact(m, &shape, &out);
+    if (e != ERR_OK) {
+        buf_clear(&out);
+        m->brief = true;
+        m->no_relations = STR("too long to be told");
+        e = write_impact(m, &shape, &out);
+    }
+    if (e == ERR_OK)
         s->st->gate->impact(s->st->gate->gate, s->hold, &shape.digest, buf_view(&out));
     else
-        log_debug("session %.*s: what a statement would do is too long to be told", STR_FMT(s->context.id));
+        log_debug("session %.*s: what a statement would do could not be written", STR_FMT(s->context.id));
     s->impact = NULL;
     impact_free(m);
 }
