@@ -483,7 +483,7 @@ static enum err end_of_walk(struct verifier *v)
 /* Behind the checkpoint a gateway may be writing just now: what looks like a wreck is looked at again. */
 static enum err next_frame(const struct verifier *v, struct journal *j, struct frame *ret)
 {
-    enum { TRIES = 5, WAIT_US = 20000 };
+    enum { TRIES = 2, WAIT_US = 5000 };
     enum err e = journal_next(j, ret);
     for (int i = 0; i < TRIES && e == ERR_CORRUPT && journal_trouble(j)->fault == JOURNAL_TAIL &&
                     journal_trouble(j)->seq > v->checkpoint.size; i++) {
