@@ -50,6 +50,7 @@ static const char *kind_text(enum broker_event_kind k)
         [BROKER_REQUEST_CHANGED] = "changed",
         [BROKER_REQUEST_ASKED] = "asked",
         [BROKER_REQUEST_IMPACT] = "impact",
+        [BROKER_GLASS_BROKEN] = "break_glass",
     };
     return names[k];
 }

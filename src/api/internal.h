@@ -90,6 +90,7 @@ bool call_fields(struct api_call *c, struct field *fields, size_t n);
 /* --- Handlers ------------------------------------------------------------------------------- */
 
 handler_fn api_list_requests, api_get_request, api_approve, api_reject, api_retract, api_withdraw;
+handler_fn api_break_glass, api_review, api_list_reviews, api_enroll_totp, api_seal;
 handler_fn api_list_grants, api_revoke_grant;
 handler_fn api_list_tokens, api_create_token, api_revoke_token;
 handler_fn api_whoami, api_list_people, api_add_person, api_disable_person, api_enable_person;

@@ -190,6 +190,11 @@
 /* Guardrails of one action that grants may cover, and grants of one subject that are looked at. */
 #define LIMIT_GRANTS_OF_ONE 8
 #define LIMIT_GRANTS_OF_SUBJECT 100
+/* Wrong codes of a second factor in a row before each further one locks, first so long, then twice as long
+ * each time: a million codes of which three are good at a time are not found by trying. */
+#define LIMIT_GLASS_TRIES 5
+#define LIMIT_GLASS_LOCK_NS (60 * NS_PER_S)
+#define LIMIT_GLASS_LOCK_MAX_NS (24 * 3600 * NS_PER_S)
 /* How long the requester of a request that ended unattended is still told so, before a new one opens. */
 #define LIMIT_TELL_END_NS (24 * 3600 * NS_PER_S)
 #define LIMIT_REASON_BYTES ((size_t)4096)

@@ -52,7 +52,8 @@ static bool is_change(struct str kind)
 {
     static const char *const others[] = {"opened", "vote", "retracted", "asked", "attached",
                                          "detached", "told", "impact", "grant_made",
-                                         "grant_used", "grant_revoked", "token_created", "token_revoked"};
+                                         "grant_used", "grant_revoked", "break_glass", "totp_enrolled",
+                                         "sealed_token_made", "reviewed", "token_created", "token_revoked"};
     enum request_state s;
     if (request_state_parse(kind, &s) == ERR_OK)
         return true;

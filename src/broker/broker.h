@@ -255,6 +255,35 @@ struct broker_terms {
 MUST_USE enum err broker_request_terms(struct broker *b, uint64_t request, struct arena *a,
                                        struct broker_terms *ret);
 
+/* --- Break-glass ----------------------------------------------------------------------------- */
+
+/* The caller runs their own pending request at once: no quorum, a reason, a code of a second factor (six
+ * digits of an authenticator, or a sealed token). A review falls due. ERR_FORBIDDEN: not named for it,
+ * not their own, a review is overdue, too many wrong codes, or a wrong one; ERR_STALE: another digest;
+ * ERR_INVALID: the reason; ERR_NOT_FOUND, ERR_BAD_STATE, ERR_IO as for a vote. */
+MUST_USE enum err broker_break_glass(struct broker *b, const struct broker_caller *caller, uint64_t request,
+                                     const struct digest *digest, struct str reason, struct str code,
+                                     struct moment now, struct broker_error *ret_error);
+
+/* A new second factor for a person, by an admin or the operator. What is appended is shown once: an
+ * otpauth: URI, which takes the place of an earlier one, or a sealed token, which works once. */
+MUST_USE enum err broker_totp_enroll(struct broker *b, const struct broker_caller *caller, struct str person,
+                                     struct moment now, struct buf *ret_uri, struct broker_error *ret_error);
+MUST_USE enum err broker_seal(struct broker *b, const struct broker_caller *caller, struct str person,
+                              struct moment now, struct buf *ret_text, struct broker_error *ret_error);
+
+struct broker_reviewed {
+    uint64_t request;
+    struct str person, reason, factor, reviewer, note;
+    int64_t broken_wall_ns, due_wall_ns, reviewed_wall_ns; /* 0: not yet */
+};
+/* Newest first. */
+MUST_USE enum err broker_review_list(struct broker *b, struct arena *a, const struct broker_reviewed **ret,
+                                     size_t *ret_n);
+/* Closes it: somebody who could have decided the request, or an admin; never its own side. */
+MUST_USE enum err broker_review(struct broker *b, const struct broker_caller *caller, uint64_t request,
+                                struct str note, struct moment now, struct broker_error *ret_error);
+
 /* --- Tokens ---------------------------------------------------------------------------------- */
 
 /* Bearer tokens of the HTTP API: 256 random bits, stored as SHA-256. */
@@ -307,12 +336,14 @@ bool broker_worker_is_ready(const struct broker *b, uint32_t index);
 
 /* --- Watching -------------------------------------------------------------------------------- */
 
+/* BROKER_GLASS_BROKEN follows BROKER_REQUEST_CHANGED: everybody who was skipped is to be told. */
 enum broker_event_kind {
     BROKER_REQUEST_OPENED = 1,
     BROKER_REQUEST_VOTED, /* also: a vote was taken back */
     BROKER_REQUEST_CHANGED,
     BROKER_REQUEST_ASKED, /* further people are asked */
     BROKER_REQUEST_IMPACT, /* what it would do is known now, or known anew */
+    BROKER_GLASS_BROKEN,
 };
 struct broker_event {
     enum broker_event_kind kind;

@@ -111,12 +111,16 @@ static enum err write_rows(struct broker *b, const struct store_request *q,
         TRY(store_grant_use(b->store, q->r.id, &q->r.digest, q->r.subject, q->r.resource));
     if (c->step.use_grant)
         TRY(grants_use(b, q, now));
+    if (c->glass != NULL)
+        TRY(glass_store(b, q, c->glass, now));
     return ERR_OK;
 }
 
 static enum err write_records(struct broker *b, const struct store_request *q,
                               const struct change *c, struct moment now)
 {
+    if (c->glass != NULL)
+        TRY(glass_record(b, q, c->glass, now));
     if (c->step.retract)
         TRY(record_retracted(b, &q->r, c, now));
     if (c->step.keep_vote)

@@ -115,6 +115,7 @@ struct change {
     const struct vote *vote; /* where step.keep_vote or step.retract: whose */
     struct str by, via;      /* who caused it, for the record; may be empty */
     struct str reason;
+    const struct glass_write *glass; /* where it is approved by break-glass */
     enum request_bypass bypass; /* how it is approved where it is not by its quorum */
     struct str outcome;      /* JSON kept with the request; empty: none */
 };
@@ -214,8 +215,28 @@ const char *grants_gone(struct broker *b, uint64_t request, struct moment now);
 /* In the transaction that starts the run. */
 MUST_USE enum err grants_use(struct broker *b, const struct store_request *q, struct moment now);
 
+/* --- glass.c --------------------------------------------------------------------------------- */
+
+/* A break-glass that was judged good: what is written with it. */
+struct glass_write {
+    struct str person, via, reason;
+    enum second_factor factor;
+    uint64_t step, sealed; /* of the code that is used up */
+};
+/* In the transaction that approves the request. */
+MUST_USE enum err glass_store(struct broker *b, const struct store_request *q, const struct glass_write *w,
+                              struct moment now);
+MUST_USE enum err glass_record(struct broker *b, const struct store_request *q, const struct glass_write *w,
+                               struct moment now);
+
+/* tokens.c: an admin, or the operator. */
+bool tokens_may_manage(const struct broker *b, const struct broker_caller *caller);
+
 /* --- people.c -------------------------------------------------------------------------------- */
 
+/* An open request with its row, or why there is none. */
+MUST_USE enum err people_open_one(struct broker *b, uint64_t id, struct arena *a, struct live **ret,
+                                  struct store_request *q, struct broker_error *said);
 MUST_USE enum err people_check_reason(struct str reason, bool needed, struct broker_error *said);
 
 /* --- waiting.c ------------------------------------------------------------------------------- */

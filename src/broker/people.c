@@ -16,8 +16,7 @@ enum err people_check_reason(struct str reason, bool needed, struct broker_error
     return ERR_INVALID;
 }
 
-/* An open request with its row, or why there is none. */
-static enum err open_one(struct broker *b, uint64_t id, struct arena *a, struct live **ret,
+enum err people_open_one(struct broker *b, uint64_t id, struct arena *a, struct live **ret,
                          struct store_request *q, struct broker_error *said)
 {
     struct live *l = live_find(b, id);
@@ -234,7 +233,7 @@ enum err broker_cast(struct broker *b, const struct broker_caller *caller, uint6
         return ERR_INVALID;
     }
     TRY(people_check_reason(v.reason, v.kind == VOTE_REJECT, ret_error));
-    TRY(open_one(b, request, &own, &l, &q, ret_error));
+    TRY(people_open_one(b, request, &own, &l, &q, ret_error));
     if (v.kind == VOTE_APPROVE)
         TRY(grants_check_choice(b, request, &v.grant, ret_error));
     if (v.signature.n != 0)
@@ -253,7 +252,7 @@ enum err broker_retract(struct broker *b, const struct broker_caller *caller, ui
     arena_init(&own, REQUEST_ARENA);
     b->ops.deadline_moved(b->ctx);
     TRY(people_check_reason(reason, false, ret_error));
-    TRY(open_one(b, request, &own, &l, &q, ret_error));
+    TRY(people_open_one(b, request, &own, &l, &q, ret_error));
     struct approval ap = change_approval_of(&q, l);
     struct approval_event ev = {.kind = APPROVAL_RETRACT, .now_mono_ns = now.mono_ns, .vote = &v};
     struct change c = {.step = approval_step(&ap, b->policy.people, &ev),
@@ -282,7 +281,7 @@ enum err broker_withdraw(struct broker *b, const struct broker_caller *caller, u
     arena_init(&own, REQUEST_ARENA);
     b->ops.deadline_moved(b->ctx);
     TRY(people_check_reason(reason, false, ret_error));
-    TRY(open_one(b, request, &own, &l, &q, ret_error));
+    TRY(people_open_one(b, request, &own, &l, &q, ret_error));
     struct approval ap = change_approval_of(&q, l);
     const struct person *p = people_find(b->policy.people, caller->person);
     if (!caller->is_operator && (p == NULL || !approval_is_own(&ap, b->policy.people, p))) {

@@ -6,7 +6,7 @@
 /* "cs_" and 256 random bits in hex: nothing to guess, so one plain SHA-256 is enough to keep. */
 enum { SECRET_BYTES = 32, LABEL_MAX = 200 };
 
-static bool may_manage(const struct broker *b, const struct broker_caller *caller)
+bool tokens_may_manage(const struct broker *b, const struct broker_caller *caller)
 {
     const struct person *p = people_find(b->policy.people, caller->person);
     return caller->is_operator || (p != NULL && p->admin && !p->disabled);
@@ -83,7 +83,7 @@ static enum err check_new_token(const struct broker *b, const struct broker_call
                                 struct str person, struct str label, uint32_t scopes,
                                  struct broker_error *said)
 {
-    if (!may_manage(b, caller)) {
+    if (!tokens_may_manage(b, caller)) {
         broker_say(said, "only an admin or the gateway's own user issues tokens");
         return ERR_FORBIDDEN;
     }
@@ -178,7 +178,7 @@ enum err broker_token_revoke(struct broker *b, const struct broker_caller *calle
     broker_say(ret_error, "there is no token %llu", (unsigned long long)id);
     TRY(store_token_by_id(b->store, id, &a, &t));
     bool own = caller->person.n != 0 && str_eq(caller->person, t.person);
-    if (!own && !may_manage(b, caller)) {
+    if (!own && !tokens_may_manage(b, caller)) {
         broker_say(ret_error, "only its owner, an admin or the gateway's own user revokes a token");
         return ERR_FORBIDDEN;
     }

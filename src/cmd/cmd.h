@@ -38,11 +38,14 @@ struct command {
 extern const struct command cmd_approve;
 extern const struct command cmd_audit;
 extern const struct command cmd_broker;
+extern const struct command cmd_break_glass;
 extern const struct command cmd_check;
 extern const struct command cmd_grants;
 extern const struct command cmd_policy;
 extern const struct command cmd_reject;
 extern const struct command cmd_requests;
+extern const struct command cmd_review;
+extern const struct command cmd_reviews;
 extern const struct command cmd_revoke;
 extern const struct command cmd_serve;
 extern const struct command cmd_show;

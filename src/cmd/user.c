@@ -177,6 +177,22 @@ static enum exit_status set_disabled(struct client *c, const char *name, bool di
 }
 
 /* What the words on the command line ask for; NULL operand where there is none. */
+static enum exit_status hand_out(struct client *c, const char *person, const char *path, const char *member)
+{
+    struct answer a = {0};
+    json_t *body = json_pack("{s:s}", "person", person);
+    if (body == NULL) {
+        cmd_complain(c->command, "the name must be UTF-8 text");
+        return EXIT_USAGE;
+    }
+    enum exit_status status = client_call(c, "POST", path, body, &a);
+    json_decref(body);
+    if (status == EXIT_DONE)
+        printf("%.*s\n", STR_FMT(json_text(a.json, member)));
+    answer_done(&a);
+    return status;
+}
+
 static enum exit_status carry_out(struct client *c, const struct options *o, const char *verb,
                                   const char *operand)
 {
@@ -189,12 +205,16 @@ static enum exit_status carry_out(struct client *c, const struct options *o, con
         return revoke_token(c, o->revoke);
     if (token && !o->list && o->revoke == NULL && operand != NULL)
         return create_token(c, o, operand);
+    if (strcmp(verb, "totp") == 0 && operand != NULL)
+        return hand_out(c, operand, "/v1/factors/totp", "uri");
+    if (strcmp(verb, "seal") == 0 && operand != NULL)
+        return hand_out(c, operand, "/v1/factors/sealed", "token");
     if (strcmp(verb, "add") == 0 && operand != NULL)
         return add_person(c, o, operand);
     if ((strcmp(verb, "disable") == 0 || strcmp(verb, "enable") == 0) && operand != NULL)
         return set_disabled(c, operand, verb[0] == 'd');
     cmd_complain(c->command, "use: user list, user add NAME, user disable NAME, user enable NAME, user token "
-                             "NAME, user token --list, or user token --revoke ID");
+                             "NAME, user token --list, user token --revoke ID, user totp NAME, or user seal NAME");
     return EXIT_USAGE;
 }
 
@@ -231,6 +251,8 @@ const struct command cmd_user = {
         "       countersign user token NAME [--scope SCOPES] [--expires 30d] [--label TEXT]\n"
         "       countersign user token --list [--json]\n"
         "       countersign user token --revoke ID\n"
+        "       countersign user totp NAME\n"
+        "       countersign user seal NAME\n"
         "\n"
         "People and groups are written in the configuration, under `people:`, or added here where the\n"
         "configuration names a `people_file:`. Who is disabled has no say, no session and no good\n"
@@ -238,6 +260,10 @@ const struct command cmd_user = {
         "operating system says who you are; from elsewhere a token does. All this is for an admin,\n"
         "root, or the gateway's own user. A token is printed once, alone on standard output, and only\n"
         "its hash is kept.\n"
+        "\n"
+        "`totp` and `seal` make a second factor for break-glass, printed once: the otpauth: URI for an\n"
+        "authenticator (it takes the place of an earlier one), or a token that works once, to be kept\n"
+        "in an envelope.\n"
         "\n"
         "  --groups NAMES  of the person that is added\n"
         "  --roles ROLES   auditor (sees everything), admin (that, and people and tokens)\n"

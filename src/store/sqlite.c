@@ -18,6 +18,7 @@
 #define GRANT_COLUMNS                                                                              \
     "id, request, kinds, shape, shape_text, session, subject, resource, guardrails, policy_version, "  \
     "uses, used, created, expires, revoked, revoked_by, revoked_why"
+#define REVIEW_COLUMNS "request, person, reason, factor, broken, due, reviewed, reviewer, note"
 #define TOKEN_COLUMNS "id, hash, person, label, scopes, created, expires, revoked"
 
 static const char *const texts[ST_COUNT_] = {
@@ -112,6 +113,20 @@ static const char *const texts[ST_COUNT_] = {
     [ST_USE_TAKE] = "UPDATE grant_uses SET used = ? WHERE standing = ? AND request = ? AND used = 0",
     [ST_BYPASS_SET] = "INSERT INTO bypasses (request, kind) VALUES (?, ?)",
     [ST_BYPASS_GET] = "SELECT kind FROM bypasses WHERE request = ?",
+    [ST_TOTP_SET] = "INSERT OR REPLACE INTO totp (person, secret, last_step, created) VALUES (?, ?, 0, ?)",
+    [ST_TOTP_GET] = "SELECT secret, last_step FROM totp WHERE person = ?",
+    [ST_TOTP_USE] = "UPDATE totp SET last_step = ?1 WHERE person = ?2 AND last_step < ?1",
+    [ST_SEALED_INSERT] = "INSERT INTO sealed_tokens (hash, person, created, used, request) VALUES (?, ?, ?, 0, 0)",
+    [ST_SEALED_FIND] = "SELECT id FROM sealed_tokens WHERE hash = ? AND person = ? AND used = 0",
+    [ST_SEALED_USE] = "UPDATE sealed_tokens SET used = ?, request = ? WHERE id = ? AND used = 0",
+    [ST_TRIES_GET] = "SELECT failures, locked FROM glass_tries WHERE person = ?",
+    [ST_TRIES_SET] = "INSERT OR REPLACE INTO glass_tries (person, failures, locked) VALUES (?, ?, ?)",
+    [ST_REVIEW_INSERT] = "INSERT INTO reviews (request, person, reason, factor, broken, due, reviewed, reviewer, note)"
+                         " VALUES (?, ?, ?, ?, ?, ?, 0, '', '')",
+    [ST_REVIEW_GET] = "SELECT " REVIEW_COLUMNS " FROM reviews WHERE request = ?",
+    [ST_REVIEW_LIST] = "SELECT " REVIEW_COLUMNS " FROM reviews ORDER BY request DESC LIMIT ?",
+    [ST_REVIEW_OVERDUE] = "SELECT request FROM reviews WHERE person = ? AND reviewed = 0 AND due <= ? LIMIT 1",
+    [ST_REVIEW_CLOSE] = "UPDATE reviews SET reviewed = ?, reviewer = ?, note = ? WHERE request = ? AND reviewed = 0",
     [ST_META_SET] = "INSERT INTO meta (key, value) VALUES (?1, ?2)"
                     " ON CONFLICT (key) DO UPDATE SET value = ?2",
     [ST_META_GET] = "SELECT value FROM meta WHERE key = ?",

@@ -168,6 +168,46 @@ MUST_USE enum err store_use_waiting(struct store *s, uint64_t grant, struct aren
 /* Marks a request as released without its quorum; store_request_get reads it. */
 MUST_USE enum err store_bypass_set(struct store *s, uint64_t request, enum request_bypass kind);
 
+/* --- Break-glass (glass.c) ------------------------------------------------------------------------ */
+
+/* One authenticator a person; setting it anew forgets the old one. */
+MUST_USE enum err store_totp_set(struct store *s, struct str person, struct str secret, int64_t wall_ns);
+/* ERR_NOT_FOUND. The caller overwrites the secret. */
+MUST_USE enum err store_totp_get(struct store *s, struct str person, struct arena *a, struct str *ret_secret,
+                                 uint64_t *ret_last_step);
+/* ERR_STALE where this step or a later one was used. */
+MUST_USE enum err store_totp_use(struct store *s, struct str person, uint64_t step);
+
+MUST_USE enum err store_sealed_insert(struct store *s, const struct digest *hash, struct str person,
+                                      int64_t wall_ns, uint64_t *ret_id);
+/* One of this person's that was not used. ERR_NOT_FOUND. */
+MUST_USE enum err store_sealed_find(struct store *s, const struct digest *hash, struct str person,
+                                    uint64_t *ret_id);
+MUST_USE enum err store_sealed_use(struct store *s, uint64_t id, uint64_t request, int64_t wall_ns); /* ERR_STALE */
+
+/* Wrong codes in a row; zeros where there were none. */
+MUST_USE enum err store_tries_get(struct store *s, struct str person, uint32_t *ret_failures,
+                                  int64_t *ret_locked_until_wall_ns);
+MUST_USE enum err store_tries_set(struct store *s, struct str person, uint32_t failures,
+                                  int64_t locked_until_wall_ns);
+
+struct store_review {
+    uint64_t request;
+    struct str person, reason, factor;
+    int64_t broken_wall_ns, due_wall_ns, reviewed_wall_ns; /* 0: not yet */
+    struct str reviewer, note;
+};
+/* reviewed, reviewer and note are not read. */
+MUST_USE enum err store_review_insert(struct store *s, const struct store_review *r);
+MUST_USE enum err store_review_get(struct store *s, uint64_t request, struct arena *a, struct store_review *ret);
+/* Newest first, at most LIMIT_LIST. */
+MUST_USE enum err store_review_list(struct store *s, struct arena *a, struct store_review **ret, size_t *ret_n);
+/* Some review of this person's that is due and not done. ERR_NOT_FOUND. */
+MUST_USE enum err store_review_overdue(struct store *s, struct str person, int64_t now_wall_ns,
+                                       uint64_t *ret_request);
+MUST_USE enum err store_review_close(struct store *s, uint64_t request, struct str reviewer, struct str note,
+                                     int64_t wall_ns); /* ERR_STALE */
+
 /* --- Ends that nobody was told ------------------------------------------------------------------- */
 
 /* A request that ended while no client held on; the next submission of the same action is told. */
