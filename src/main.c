@@ -7,6 +7,7 @@ static const struct command *const commands[] = {
     &cmd_approve,
     &cmd_reject,
     &cmd_watch,
+    &cmd_delegate,
     &cmd_retract,
     &cmd_withdraw,
     &cmd_grants,

@@ -93,6 +93,7 @@ handler_fn api_list_requests, api_get_request, api_approve, api_reject, api_retr
 handler_fn api_break_glass, api_review, api_list_reviews, api_enroll_totp, api_seal;
 handler_fn api_list_grants, api_revoke_grant;
 handler_fn api_list_tokens, api_create_token, api_revoke_token;
+handler_fn api_create_delegation, api_list_delegations, api_revoke_delegation;
 handler_fn api_whoami, api_list_people, api_add_person, api_disable_person, api_enable_person;
 handler_fn api_health, api_metrics, api_openapi;
 handler_fn api_events;

@@ -205,6 +205,11 @@
 #define LIMIT_REQUIREMENTS 16
 /* Names of groups and people in one request's quorum, those that an expression yields among them. */
 #define LIMIT_QUORUM_NAMES 1024
+/* Delegations that are in force or ended lately: each person has one, and every vote looks at them. */
+#define LIMIT_DELEGATIONS 1000
+/* For how long one may delegate, and for how long after its end a delegation carries the votes it gave. */
+#define LIMIT_DELEGATION_NS (INT64_C(90) * 86400 * 1000000000)
+#define LIMIT_DELEGATION_KEPT_NS (INT64_C(30) * 86400 * 1000000000)
 /* Tokens ever issued: the list is read whole. */
 #define LIMIT_TOKENS 10000
 /* How long a change waits for somebody else's lock on the store (a backup, a shell) before it is

@@ -51,6 +51,7 @@ struct lost_changes {
 static bool is_change(struct str kind)
 {
     static const char *const others[] = {"opened", "vote", "retracted", "asked", "attached",
+                                         "delegated", "delegation_revoked",
                                          "detached", "told", "impact", "grant_made",
                                          "grant_used", "grant_revoked", "break_glass", "totp_enrolled",
                                          "sealed_token_made", "reviewed", "token_created", "token_revoked"};
@@ -165,6 +166,8 @@ enum err broker_new(const struct broker_options *o, const struct broker_policy *
     }
     b->started = e == ERR_OK;
     if (e == ERR_OK)
+        e = moment_load(b, now);
+    if (e == ERR_OK)
         e = holders_take_over(b, now);
     if (e != ERR_OK) {
         broker_free(b, now);
@@ -200,6 +203,7 @@ void broker_free(struct broker *b, struct moment now)
     }
     for (uint32_t i = 0; i < LIMIT_WORKERS; i++)
         (void)tickets_drop(b, i, 0);
+    moment_free(b);
     audit_close(b->audit);
     store_close(b->store);
     free(b->live);
@@ -225,6 +229,7 @@ enum err broker_set_policy(struct broker *b, const struct broker_policy *policy,
         return ERR_LIMIT;
     TRY(record_policy(b, "policy", policy, who, now));
     b->policy = *policy;
+    moment_set(b, now);
     struct link_message m = {.type = LINK_CONFIG, .config = *policy->files};
     for (uint32_t i = 0; i < LIMIT_WORKERS; i++)
         tell(b, i, &m);
@@ -266,6 +271,7 @@ enum err broker_from_worker(struct broker *b, uint32_t index, const struct link_
     worker_handler *handler = handlers[b->peers[index].state][m->type];
     if (handler == NULL)
         return ERR_PROTOCOL;
+    moment_set(b, now);
     return handler(b, index, m, now);
 }
 
@@ -319,6 +325,7 @@ static void mend_log(struct broker *b, struct moment now)
 
 void broker_tick(struct broker *b, struct moment now)
 {
+    moment_set(b, now);
     mend_log(b, now);
     if (b->grace_until_mono_ns <= now.mono_ns)
         holders_grace_over(b, now);
@@ -333,6 +340,8 @@ int64_t broker_next_deadline(const struct broker *b)
         next = b->audit_retry_mono_ns;
     if (b->grace_until_mono_ns < next)
         next = b->grace_until_mono_ns;
+    if (moment_next(b) < next)
+        next = moment_next(b);
     for (size_t i = 0; i < b->n_live; i++)
         if (due_of(&b->live[i]) < next)
             next = due_of(&b->live[i]);

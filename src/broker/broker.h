@@ -284,6 +284,30 @@ MUST_USE enum err broker_review_list(struct broker *b, struct arena *a, const st
 MUST_USE enum err broker_review(struct broker *b, const struct broker_caller *caller, uint64_t request,
                                 struct str note, struct moment now, struct broker_error *ret_error);
 
+/* --- Delegations ----------------------------------------------------------------------------- */
+
+/* `from` is away, and `to` may decide in their place: by the groups and the name of `from`, never about
+ * a request of `from` or of their own, never where `from` has voted, and not any further. */
+struct broker_delegation {
+    uint64_t id;
+    struct str from, to, reason;
+    int64_t created_wall_ns, until_wall_ns;
+};
+
+/* The caller delegates. ERR_NOT_FOUND: nobody of that name; ERR_INVALID: to oneself, for no time or
+ * over LIMIT_DELEGATION_NS; ERR_EXISTS: one is in force; ERR_FORBIDDEN, ERR_LIMIT, ERR_IO. */
+MUST_USE enum err broker_delegate(struct broker *b, const struct broker_caller *caller,
+                                  struct str to, int64_t within_ns, struct str reason,
+                                  struct moment now, uint64_t *ret_id,
+                                  struct broker_error *ret_error);
+/* Those in force. */
+MUST_USE enum err broker_delegations(struct broker *b, struct moment now, struct arena *a,
+                                     const struct broker_delegation **ret, size_t *ret_n);
+/* By either side, an admin or the operator. What was voted in its name counts no longer. */
+MUST_USE enum err broker_delegation_revoke(struct broker *b, const struct broker_caller *caller,
+                                           uint64_t id, struct moment now,
+                                           struct broker_error *ret_error);
+
 /* --- Tokens ---------------------------------------------------------------------------------- */
 
 /* Bearer tokens of the HTTP API: 256 random bits, stored as SHA-256. */

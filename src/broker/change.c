@@ -190,7 +190,7 @@ void change_follow_asked(struct broker *b, struct live *l, const struct store_re
             l->asked_mono_ns[i] = now.mono_ns - (ago > 0 && ago < now.mono_ns ? ago : 0);
     }
     struct approval ap = change_approval_of(q, l);
-    l->ask_due_mono_ns = approval_next_due(&ap, b->policy.people);
+    l->ask_due_mono_ns = approval_next_due(&ap, &b->people);
 }
 
 /* After a change that left it pending: what is missing is another thing now. */
@@ -217,7 +217,7 @@ void change_ask(struct broker *b, struct live *l, struct moment now)
         return;
     struct approval ap = change_approval_of(&q, l);
     struct approval_event ev = {.kind = APPROVAL_TICK, .now_mono_ns = now.mono_ns};
-    struct change c = {.step = approval_step(&ap, b->policy.people, &ev)};
+    struct change c = {.step = approval_step(&ap, &b->people, &ev)};
     if (!c.step.asks)
         change_follow_asked(b, l, &q, now);
     else if (change_request(b, l, &q, &c, now) != ERR_OK)
@@ -278,7 +278,7 @@ static enum err try_end(struct broker *b, struct live *l, const struct ending *e
     TRY(change_load(b, l, &a, &q));
     struct approval ap = change_approval_of(&q, l);
     struct approval_event ev = {.kind = e->event, .now_mono_ns = now.mono_ns};
-    struct change c = {.step = approval_step(&ap, b->policy.people, &ev),
+    struct change c = {.step = approval_step(&ap, &b->people, &ev),
                        .by = e->by,
                        .via = e->via,
                        .reason = e->reason};

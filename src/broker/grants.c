@@ -37,7 +37,7 @@ static bool still_approved(struct broker *b, const struct grant *g, const struct
     ap.quorum = part->quorum;
     ap.signed_votes = ap.signed_votes || s->signed_votes;
     struct approval_event claim = {.kind = APPROVAL_CLAIM, .digest = q.r.digest};
-    return approval_step(&ap, b->policy.people, &claim).answer == APPROVAL_ACCEPTED;
+    return approval_step(&ap, &b->people, &claim).answer == APPROVAL_ACCEPTED;
 }
 
 /* How often this submission counts on the grant already: one use covers all guardrails it is for. */
@@ -290,8 +290,8 @@ static bool may_revoke(struct broker *b, const struct broker_caller *caller, con
         return false;
     ap.state = REQUEST_PENDING;
     ap.n_votes = 0;
-    return p->admin || approval_is_own(&ap, b->policy.people, p) ||
-           approval_may_vote(&ap, b->policy.people, p->name) == APPROVAL_ACCEPTED;
+    return p->admin || approval_is_own(&ap, &b->people, p) ||
+           approval_may_vote(&ap, &b->people, p->name) == APPROVAL_ACCEPTED;
 }
 
 static enum err store_revoked(struct broker *b, const struct grant *g, const struct broker_caller *caller,

@@ -70,6 +70,8 @@ struct broker {
     void *ctx;
     char *instance;
     struct broker_policy policy;
+    struct people people;    /* policy.people, with who is on duty and who stands in for whom now */
+    struct moment_lists *lists;
     bool started; /* what is not started records no stop */
     struct store *store;
     struct audit_settings audit_settings;
@@ -264,6 +266,19 @@ struct past_end {
 struct past_end past_end_of(const struct request *r);
 /* Tells the end of a request for the same action that nobody was told yet. False: there is none. */
 bool tell_untold(struct broker *b, uint32_t worker, const struct link_submit *s, struct moment now);
+
+/* --- moment.c -------------------------------------------------------------------------------- */
+
+/* Sets b->people to what holds at this moment. What cannot be kept in memory is left out: nobody has a
+ * right by it. */
+void moment_set(struct broker *b, struct moment now);
+/* When b->people will be another, on the monotonic clock; INT64_MAX: not by itself. */
+int64_t moment_next(const struct broker *b);
+/* Reads what is stored; at the start and after each change. */
+MUST_USE enum err moment_load(struct broker *b, struct moment now);
+void moment_free(struct broker *b);
+/* Notes in the vote what its person is by the hour; texts in `a`. */
+MUST_USE enum err moment_stamp(struct broker *b, struct vote *v, struct arena *a);
 
 /* --- tickets.c ------------------------------------------------------------------------------- */
 

@@ -117,7 +117,7 @@ static enum err what_is_missing(struct broker *b, struct live *l, struct arena *
     *ret = (struct str){NULL, 0};
     TRY(change_load(b, l, &own, &q));
     struct approval ap = change_approval_of(&q, l);
-    return approval_missing_text(&ap, b->policy.people, a, ret);
+    return approval_missing_text(&ap, &b->people, a, ret);
 }
 
 static enum err carry_out_vote(struct broker *b, struct live *l, const struct store_request *q,
@@ -126,7 +126,7 @@ static enum err carry_out_vote(struct broker *b, struct live *l, const struct st
 {
     struct approval ap = change_approval_of(q, l);
     struct approval_event ev = {.kind = APPROVAL_VOTE, .now_mono_ns = now.mono_ns, .vote = v};
-    struct change c = {.step = approval_step(&ap, b->policy.people, &ev),
+    struct change c = {.step = approval_step(&ap, &b->people, &ev),
                        .vote = v,
                        .by = v->person,
                        .via = v->via,
@@ -227,12 +227,14 @@ enum err broker_cast(struct broker *b, const struct broker_caller *caller, uint6
     if (v.grant.kind == 0)
         v.grant.kind = GRANT_ONCE;
     arena_init(&own, REQUEST_ARENA);
+    moment_set(b, now);
     b->ops.deadline_moved(b->ctx);
     if (v.kind != VOTE_APPROVE && v.kind != VOTE_REJECT) {
         broker_say(ret_error, "a vote is approve or reject");
         return ERR_INVALID;
     }
     TRY(people_check_reason(v.reason, v.kind == VOTE_REJECT, ret_error));
+    TRY(moment_stamp(b, &v, &own));
     TRY(people_open_one(b, request, &own, &l, &q, ret_error));
     if (v.kind == VOTE_APPROVE)
         TRY(grants_check_choice(b, request, &v.grant, ret_error));
@@ -250,12 +252,13 @@ enum err broker_retract(struct broker *b, const struct broker_caller *caller, ui
     struct live *l = NULL;
     struct vote v = {.person = caller->person};
     arena_init(&own, REQUEST_ARENA);
+    moment_set(b, now);
     b->ops.deadline_moved(b->ctx);
     TRY(people_check_reason(reason, false, ret_error));
     TRY(people_open_one(b, request, &own, &l, &q, ret_error));
     struct approval ap = change_approval_of(&q, l);
     struct approval_event ev = {.kind = APPROVAL_RETRACT, .now_mono_ns = now.mono_ns, .vote = &v};
-    struct change c = {.step = approval_step(&ap, b->policy.people, &ev),
+    struct change c = {.step = approval_step(&ap, &b->people, &ev),
                        .vote = &v,
                        .by = caller->person,
                        .via = caller->via,
@@ -279,19 +282,20 @@ enum err broker_withdraw(struct broker *b, const struct broker_caller *caller, u
     struct store_request q;
     struct live *l = NULL;
     arena_init(&own, REQUEST_ARENA);
+    moment_set(b, now);
     b->ops.deadline_moved(b->ctx);
     TRY(people_check_reason(reason, false, ret_error));
     TRY(people_open_one(b, request, &own, &l, &q, ret_error));
     struct approval ap = change_approval_of(&q, l);
     const struct person *p = people_find(b->policy.people, caller->person);
-    if (!caller->is_operator && (p == NULL || !approval_is_own(&ap, b->policy.people, p))) {
+    if (!caller->is_operator && (p == NULL || !approval_is_own(&ap, &b->people, p))) {
         broker_say(ret_error, "only its requester withdraws request %llu; you may reject it",
                    (unsigned long long)request);
         return ERR_FORBIDDEN;
     }
     struct live before = *l;
     struct approval_event ev = {.kind = APPROVAL_WITHDRAW, .now_mono_ns = now.mono_ns};
-    struct change c = {.step = approval_step(&ap, b->policy.people, &ev),
+    struct change c = {.step = approval_step(&ap, &b->people, &ev),
                        .by = caller->person.n != 0 ? caller->person : STR("operator"),
                        .via = caller->via,
                        .reason = reason};
@@ -370,10 +374,11 @@ enum err broker_who_may_decide(struct broker *b, const struct request *r, struct
                                struct arena *a, const struct broker_requirement **ret,
                                size_t *ret_n)
 {
+    moment_set(b, now);
     struct approval ap = approval_of(b, r);
     const struct approval_line *lines;
     size_t n;
-    TRY(approval_lines(&ap, b->policy.people, a, &lines, &n));
+    TRY(approval_lines(&ap, &b->people, a, &lines, &n));
     struct broker_requirement *out = arena_new_array(a, n, struct broker_requirement);
     if (out == NULL)
         return ERR_NOMEM;
@@ -401,8 +406,8 @@ struct broker_relation broker_relation(const struct broker *b, const struct requ
     const struct person *p = people_find(b->policy.people, person);
     if (p == NULL || p->disabled)
         return ret;
-    ret.is_requester = approval_is_own(&ap, b->policy.people, p);
-    ret.is_approver = approval_names(&ap, b->policy.people, p);
+    ret.is_requester = approval_is_own(&ap, &b->people, p);
+    ret.is_approver = approval_names(&ap, &b->people, p);
     for (size_t i = 0; i < r->n_votes; i++)
         ret.is_approver = ret.is_approver || str_eq(r->votes[i].person, person);
     return ret;
@@ -411,5 +416,5 @@ struct broker_relation broker_relation(const struct broker *b, const struct requ
 bool broker_may_vote(const struct broker *b, const struct request *r, struct str person)
 {
     struct approval ap = approval_of(b, r);
-    return approval_may_vote(&ap, b->policy.people, person) == APPROVAL_ACCEPTED;
+    return approval_may_vote(&ap, &b->people, person) == APPROVAL_ACCEPTED;
 }

@@ -72,7 +72,7 @@ static void say_unreachable(struct broker *b, const struct approval *ap, char *t
     struct arena a CLEANUP(arena_done);
     struct str why;
     arena_init(&a, 1 * MIB);
-    if (approval_unreachable_text(ap, b->policy.people, &a, &why) != ERR_OK)
+    if (approval_unreachable_text(ap, &b->people, &a, &why) != ERR_OK)
         why = STR("nobody could approve it");
     (void)snprintf(text, size, "%.*s", STR_FMT(why));
 }
@@ -92,7 +92,7 @@ static bool refusal_of(struct broker *b, const struct link_submit *s, char *text
         (void)snprintf(text, size, "%zu requests of this account wait already: the limit", open);
     else if (b->n_live >= LIMIT_OPEN_REQUESTS)
         (void)snprintf(text, size, "%zu requests wait already: the gateway's limit", b->n_live);
-    else if (!approval_is_reachable(&ap, b->policy.people))
+    else if (!approval_is_reachable(&ap, &b->people))
         say_unreachable(b, &ap, text, size);
     else
         return false;
@@ -176,7 +176,7 @@ static void tell_submitted_to(struct broker *b, uint32_t worker, uint64_t hold, 
     struct str approvers = {NULL, 0};
     struct approval ap = change_approval_of(q, l);
     arena_init(&a, 16 * MIB);
-    if (approval_missing_text(&ap, b->policy.people, &a, &approvers) != ERR_OK)
+    if (approval_missing_text(&ap, &b->people, &a, &approvers) != ERR_OK)
         approvers = STR("see the request");
     struct link_message m = {.type = LINK_SUBMITTED,
                              .submitted = {hold, l->id, approvers, q->r.decide_by_wall_ns}};
@@ -201,7 +201,7 @@ static void approve_by_grants(struct broker *b, struct live *l, struct moment no
     if (e == ERR_OK) {
         struct approval ap = change_approval_of(&q, l);
         struct approval_event ev = {.kind = APPROVAL_BYPASS, .now_mono_ns = now.mono_ns, .digest = l->digest};
-        struct change c = {.step = approval_step(&ap, b->policy.people, &ev),
+        struct change c = {.step = approval_step(&ap, &b->people, &ev),
                            .reason = STR("covered by grants"),
                            .bypass = BYPASS_GRANT};
         e = c.step.answer == APPROVAL_ACCEPTED ? change_request(b, l, &q, &c, now) : ERR_BAD_STATE;
@@ -420,7 +420,7 @@ void change_not_run(struct broker *b, struct live *l, struct str why, struct mom
     enum err e = change_load(b, l, &a, &q);
     if (e == ERR_OK) {
         struct approval ap = change_approval_of(&q, l);
-        struct change c = {.step = approval_step(&ap, b->policy.people, &ev),
+        struct change c = {.step = approval_step(&ap, &b->people, &ev),
                            .reason = why,
                            .outcome = STR("{\"not_run\":true}")};
         e = change_request(b, l, &q, &c, now);
@@ -480,7 +480,7 @@ static void judge_claim(struct broker *b, struct live *l, const struct store_req
     struct approval ap = change_approval_of(q, l);
     struct approval_event ev = {
         .kind = APPROVAL_CLAIM, .now_mono_ns = now.mono_ns, .digest = c->digest};
-    struct change ch = {.step = approval_step(&ap, b->policy.people, &ev)};
+    struct change ch = {.step = approval_step(&ap, &b->people, &ev)};
     const char *text = approval_answer_text(ch.step.answer);
     const char *gone = ch.step.answer == APPROVAL_ACCEPTED ? grants_gone(b, l->id, now) : NULL;
     if (gone != NULL) {
@@ -570,7 +570,7 @@ static enum err store_result(struct broker *b, struct live *l, const struct link
     TRY(put_outcome(&outcome, r));
     struct approval ap = change_approval_of(&q, l);
     struct approval_event ev = {.kind = APPROVAL_RESULT, .result = states[r->outcome]};
-    struct change c = {.step = approval_step(&ap, b->policy.people, &ev),
+    struct change c = {.step = approval_step(&ap, &b->people, &ev),
                        .outcome = buf_view(&outcome)};
     if (c.step.answer != APPROVAL_ACCEPTED)
         return ERR_BAD_STATE;

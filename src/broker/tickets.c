@@ -195,6 +195,7 @@ bool tickets_answered(struct broker *b, uint64_t number, const struct broker_fet
 void broker_fetched(struct broker *b, uint64_t number, const struct broker_fetched *answer,
                     struct moment now)
 {
+    moment_set(b, now);
     b->ops.deadline_moved(b->ctx);
     (void)tickets_answered(b, number, answer, now); /* else its asker is gone */
 }

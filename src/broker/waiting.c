@@ -107,7 +107,7 @@ void tell_pending(struct broker *b, uint32_t worker, uint64_t hold, const struct
     if (l->state == REQUEST_RUNNING)
         detail = STR("It was approved and runs now, in another session.");
     else
-        e = approval_missing_text(&ap, b->policy.people, &a, &missing);
+        e = approval_missing_text(&ap, &b->people, &a, &missing);
     if (e == ERR_OK && l->state == REQUEST_PENDING)
         e = arena_printf(&a, &detail, "It needs %.*s, by %.*s.", STR_FMT(missing),
                          STR_FMT(clock_text(q->r.decide_by_wall_ns, by)));

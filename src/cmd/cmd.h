@@ -53,6 +53,7 @@ extern const struct command cmd_user;
 extern const struct command cmd_watch;
 extern const struct command cmd_withdraw;
 extern const struct command cmd_retract;
+extern const struct command cmd_delegate;
 extern const struct command cmd_worker;
 
 /* Runs argv[1] from the table, which NULL ends; prints help for --help, -h and

@@ -211,6 +211,16 @@ static const char *const migrations[] = {
     "  reviewer TEXT NOT NULL,"
     "  note TEXT NOT NULL"
     ") STRICT;",
+
+    "CREATE TABLE delegations ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  person TEXT NOT NULL,"
+    "  deputy TEXT NOT NULL,"
+    "  reason TEXT NOT NULL,"
+    "  created INTEGER NOT NULL,"
+    "  until INTEGER NOT NULL,"
+    "  revoked INTEGER NOT NULL"
+    ") STRICT;",
 };
 
 /* "Csgn": tells our file from any other SQLite file. */

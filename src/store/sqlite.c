@@ -127,6 +127,11 @@ static const char *const texts[ST_COUNT_] = {
     [ST_REVIEW_LIST] = "SELECT " REVIEW_COLUMNS " FROM reviews ORDER BY request DESC LIMIT ?",
     [ST_REVIEW_OVERDUE] = "SELECT request FROM reviews WHERE person = ? AND reviewed = 0 AND due <= ? LIMIT 1",
     [ST_REVIEW_CLOSE] = "UPDATE reviews SET reviewed = ?, reviewer = ?, note = ? WHERE request = ? AND reviewed = 0",
+    [ST_DELEGATION_INSERT] = "INSERT INTO delegations (person, deputy, reason, created, until,"
+                             " revoked) VALUES (?, ?, ?, ?, ?, 0)",
+    [ST_DELEGATION_LIST] = "SELECT id, person, deputy, reason, created, until FROM delegations"
+                           " WHERE revoked = 0 AND until > ? ORDER BY id LIMIT ?",
+    [ST_DELEGATION_REVOKE] = "UPDATE delegations SET revoked = ? WHERE id = ? AND revoked = 0",
     [ST_META_SET] = "INSERT INTO meta (key, value) VALUES (?1, ?2)"
                     " ON CONFLICT (key) DO UPDATE SET value = ?2",
     [ST_META_GET] = "SELECT value FROM meta WHERE key = ?",

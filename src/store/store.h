@@ -250,6 +250,22 @@ MUST_USE enum err store_tokens_with_keys(struct store *s, struct str person, uin
 /* ERR_STALE where there is none such, or it was revoked before. */
 MUST_USE enum err store_token_revoke(struct store *s, uint64_t id, int64_t wall_ns);
 
+/* --- Delegations ----------------------------------------------------------------------------- */
+
+/* `from` lets `to` decide in their place, until then. */
+struct store_delegation {
+    uint64_t id;
+    struct str from, to, reason;
+    int64_t created_wall_ns, until_wall_ns, revoked_wall_ns; /* revoked 0: not */
+};
+MUST_USE enum err store_delegation_insert(struct store *s, const struct store_delegation *d,
+                                          uint64_t *ret_id);
+/* Those that are not revoked and end after `after_wall_ns`, oldest first, at most LIMIT_DELEGATIONS. */
+MUST_USE enum err store_delegation_list(struct store *s, int64_t after_wall_ns, struct arena *a,
+                                        struct store_delegation **ret, size_t *ret_n);
+/* ERR_STALE where there is none such, or it was revoked before. */
+MUST_USE enum err store_delegation_revoke(struct store *s, uint64_t id, int64_t wall_ns);
+
 /* --- The log's position ---------------------------------------------------------------------- */
 
 /* Where the audit log stood when a change was committed: the last record's number. 0 before the first. */

@@ -189,3 +189,52 @@ ${approvals.map((l) => `      - ${l}\n`).join('')}`);
   assert.match(await check(['{ from: context.application }']), /11:\d+: error: the requester sets `context.application`/);
   assert.match(await check(['{ from: dbaa }']), /error: no person or group is called `dbaa`[^]*did you mean `dba`/);
 });
+
+test('somebody decides in the place of who is away: listed, recorded, bounded, revocable', async (scope) => {
+  const { g, client } = await both(scope, hold(['{ from: [dba, leads], count: 2 }']));
+  const held = client.query('DELETE FROM orders WHERE id = 112');
+  const { id } = await g.pending();
+  const delegate = (...args) => g.cli(['delegate', ...args]);
+  assert.match((await delegate('--to', 'nobody', '--until', '1h')).err, /nobody named "nobody"/);
+  assert.match((await delegate('--to', 'ana', '--until', '1h')).err, /for themselves/);
+  assert.equal((await delegate('--to', 'cleo', '--until', 'soon')).status, 2);
+  assert.equal((await delegate('--to', 'cleo', '--until', '2001-01-01')).status, 2);
+  assert.equal((await delegate('--to', 'cleo', '--until', '2h', '--reason', 'holiday')).status, 0);
+  assert.match((await delegate('--to', 'bo', '--until', '2h')).err, /cleo stands in for you already/);
+  assert.match((await delegate()).out, /ana +cleo +20.*holiday/);
+  assert.match(await need(g, id), /\(ana, bo, cleo\)/);
+  assert.equal((await as(g, 'cleo', 'approve', id)).status, 0);
+  // One right, two people: ana's own word takes the place of cleo's.
+  assert.equal((await as(g, 'ana', 'approve', id)).status, 0);
+  assert.equal(await g.state(id), 'pending');
+  assert.equal((await as(g, 'ana', 'retract', id)).status, 0);
+  process.kill(g.children().broker[0], 'SIGKILL');
+  await until(() => g.answers(), 'the broker to be back');
+  await until(async () => (await as(g, 'bo', 'approve', id)).status === 0, 'bo to approve');
+  await held;
+  assert.match((await g.cli(['show', String(id)])).out, /cleo.*standing in for ana/);
+  assert.deepEqual(g.records().filter((x) => /^delegat/.test(x.kind)).map((x) => [x.kind, x.data.person, x.data.deputy]), [['delegated', 'ana', 'cleo']]);
+
+  const second = refused(client.query('DELETE FROM orders WHERE id = 113'));
+  const next = await g.pending();
+  assert.equal((await as(g, 'cleo', 'approve', next.id)).status, 0);
+  assert.equal((await delegate('--revoke', '1')).status, 0);
+  assert.equal((await delegate('--revoke', '1')).status, 1);
+  assert.equal((await as(g, 'bo', 'approve', next.id)).status, 0);
+  assert.equal(await g.state(next.id), 'pending', 'a vote by a delegation that was revoked counted');
+  await g.reject(next.id, 'done');
+  await second;
+  assert.equal((await g.auditVerify()).status, 0);
+});
+
+test('nobody approves the requests of who they stand in for', async (scope) => {
+  const { g, client } = await both(scope, hold(['{ from: dba }']), { user: 'ana' });
+  assert.equal((await g.cli(['delegate', '--to', 'cleo', '--until', '1h'])).status, 0);
+  const held = refused(client.query('DELETE FROM orders WHERE id = 114'));
+  const { id } = await g.pending();
+  const r = await as(g, 'cleo', 'approve', id);
+  assert.equal(r.status, 1);
+  assert.match(r.err, /not among those|no such request|not found|there is no request/);
+  assert.equal((await as(g, 'bo', 'reject', id, '--reason', 'x')).status, 0);
+  await held;
+});
