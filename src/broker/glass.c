@@ -71,7 +71,7 @@ static enum err put_skipped(struct broker *b, const struct store_request *q, str
     size_t n;
     arena_init(&a, 16 * MIB);
     ap.deadline_mono_ns = INT64_MAX;
-    TRY(approval_lines(&ap, b->policy.people, &a, &lines, &n));
+    TRY(approval_lines(&ap, &b->people, &a, &lines, &n));
     json_key(j, "skipped");
     json_array_begin(j);
     for (size_t i = 0; i < n; i++)
@@ -145,7 +145,7 @@ static enum err release(struct broker *b, struct live *l, const struct store_req
     struct approval ap = change_approval_of(q, l);
     ap.bypassed = true;
     struct approval_event ev = {.kind = APPROVAL_BYPASS, .now_mono_ns = now.mono_ns, .digest = l->digest};
-    struct change c = {.step = approval_step(&ap, b->policy.people, &ev),
+    struct change c = {.step = approval_step(&ap, &b->people, &ev),
                        .by = w->person,
                        .via = w->via,
                        .reason = w->reason,
@@ -327,7 +327,7 @@ enum err broker_review(struct broker *b, const struct broker_caller *caller, uin
         return e == ERR_NOT_FOUND ? e : ERR_IO;
     }
     struct approval ap = change_approval_of(&q, NULL);
-    if (!glass_may_review(&ap, b->policy.people, caller->person) || str_eq(r.person, caller->person)) {
+    if (!glass_may_review(&ap, &b->people, caller->person) || str_eq(r.person, caller->person)) {
         broker_say(said, "request %llu is reviewed by somebody else than its requester who could have decided "
                          "it, or by an admin", n);
         return ERR_FORBIDDEN;
