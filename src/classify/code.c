@@ -206,8 +206,10 @@ static enum err read_plpgsql(struct arena *a, struct str text, const struct sql_
     struct body b = {.a = a, .settings = settings};
     struct str z;
     collect_init(&b.c, a);
+    struct sql_facts whole;
     enum err e = ERR_OK;
-    if (text.n > LIMIT_SQL_BODY || memchr(text.p, '\0', text.n) != NULL) {
+    TRY(read_text(a, text, settings, &whole));
+    if (text.n > LIMIT_SQL_BODY || memchr(text.p, '\0', text.n) != NULL || whole.dynamic == SQL_D_CODE) {
         not_known(&b);
     } else {
         TRY(arena_printf(a, &z, "%.*s", STR_FMT(text)));

@@ -272,7 +272,6 @@ TEST(plpgsql_is_read_statement_by_statement)
         PLPGSQL("DECLARE c refcursor; BEGIN OPEN c FOR EXECUTE 'SELECT 1'; RETURN 1; END"),
         PLPGSQL("BEGIN COMMIT; RETURN 1; END"),
         PLPGSQL("DECLARE a int[]; BEGIN a[f('x')] := 1; RETURN 1; END"),
-        "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ BEGIN nonsense $$",
         "not SQL at all",
     };
     struct world w;
