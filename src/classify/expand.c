@@ -184,6 +184,7 @@ static void carry(struct expand *x, const struct sql_facts *f)
     x->doubts |= f->dynamic & ~(uint32_t)(SQL_D_FUNCTION | SQL_D_TYPE | SQL_D_OPERATOR);
     to->writes = to->writes || f->writes;
     to->changes_session = to->changes_session || f->changes_session;
+    to->whole_rows = to->whole_rows || f->whole_rows;
     if (f->writes && (f->classes & (SQL_WRITE | SQL_DELETE)) != 0 && f->tables_written.n != 0) {
         to->has_where = to->has_where && f->has_where;
         to->has_narrow_where = to->has_narrow_where && f->has_narrow_where;

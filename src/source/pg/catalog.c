@@ -620,7 +620,7 @@ static bool same_facts(const struct sql_facts *a, const struct sql_facts *b)
            a->commands.n == b->commands.n && a->unknown_functions.n == b->unknown_functions.n &&
            a->unknown_types.n == b->unknown_types.n && a->unknown_operators.n == b->unknown_operators.n &&
            a->dangerous_functions.n == b->dangerous_functions.n && a->lock_level == b->lock_level &&
-           a->has_where == b->has_where && a->has_narrow_where == b->has_narrow_where &&
+           a->whole_rows == b->whole_rows && a->has_where == b->has_where && a->has_narrow_where == b->has_narrow_where &&
            a->where_tautology == b->where_tautology && a->writes == b->writes;
 }
 
