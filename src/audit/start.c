@@ -187,7 +187,7 @@ static enum err remove_later(const struct audit *a)
 {
     uint64_t *files = NULL;
     size_t n;
-    char path[PATH_ROOM];
+    char path[PATH_ROOM] = "";
     TRY(journal_files(str_of(a->dir), &files, &n));
     enum err e = ERR_OK;
     for (size_t i = 0; i < n && e == ERR_OK; i++) {
@@ -198,7 +198,7 @@ static enum err remove_later(const struct audit *a)
             e = ERR_IO;
     }
     free(files);
-    return e == ERR_OK ? io_sync_folder(&a->io, path) : e;
+    return e == ERR_OK && path[0] != '\0' ? io_sync_folder(&a->io, path) : e;
 }
 
 /* --- Records of the start ------------------------------------------------------------------------- */
@@ -263,6 +263,16 @@ static enum err begin_new(struct walk *w)
     return file_begin(w->a, &w->tiles->tree, &w->file);
 }
 
+static bool has_no_record(const struct audit *a)
+{
+    struct journal *j = NULL;
+    struct frame f;
+    bool none = journal_open(str_of(a->dir), 1, &j) == ERR_OK && journal_tree(j)->size == 0 &&
+                journal_next(j, &f) == ERR_NOT_FOUND;
+    journal_free(j);
+    return none;
+}
+
 static enum err go_on(struct walk *w, bool signed_before)
 {
     uint64_t from;
@@ -270,6 +280,8 @@ static enum err go_on(struct walk *w, bool signed_before)
     if (e == ERR_NOT_FOUND)
         return begin_new(w);
     TRY(e);
+    if (!signed_before && has_no_record(w->a))
+        return begin_new(w); /* the first start did not come to its end */
     if (!signed_before)
         return say(w, ERR_CORRUPT, "its signed checkpoint is missing: put it back, or move the directory aside");
     return walk_files(w, from);
