@@ -70,12 +70,24 @@ static bool is_late(const struct approval *a, const struct approval_event *e)
 
 static const struct approval_step late = {.answer = APPROVAL_TOO_LATE, .next = REQUEST_EXPIRED};
 
-/* Whom the step asks besides, with `more` (may be NULL) among the votes. */
+/* Whom the step asks besides, with `more` (may be NULL) among the votes; and whether the votes are
+ * enough then: who is asked anew may have voted already. */
 static void ask_on(const struct approval *a, const struct people *people, const struct vote *more,
                    int64_t now_mono_ns, struct approval_step *step)
 {
     struct hearing h = {a, people, more};
+    struct requirement reqs[LIMIT_REQUIREMENTS];
+    struct approval then = *a;
     step->asks = turns_advance(&h, now_mono_ns, step->n_later);
+    for (size_t i = 0; i < a->quorum.n_reqs && i < LIMIT_REQUIREMENTS; i++) {
+        reqs[i] = a->quorum.reqs[i];
+        if (step->asks)
+            reqs[i].n_later = step->n_later[i];
+    }
+    then.quorum.reqs = reqs;
+    step->make_grant = quorum_is_met(&then, people, more);
+    if (step->make_grant)
+        step->next = REQUEST_APPROVED;
 }
 
 static enum approval_answer judge_vote(const struct approval *a, const struct people *people,
@@ -112,11 +124,7 @@ static struct approval_step on_vote(const struct approval *a, const struct peopl
     step.retract = approval_standing(a, v->person) != NULL;
     if (v->kind == VOTE_REJECT)
         step.next = is_rejected(a, people, v) ? REQUEST_REJECTED : a->state;
-    else if (quorum_is_met(a, people, v)) {
-        step.make_grant = true;
-        step.next = REQUEST_APPROVED;
-    }
-    if (step.next == a->state)
+    else
         ask_on(a, people, v, e->now_mono_ns, &step);
     return step;
 }

@@ -5,7 +5,8 @@
  *
  *   state \ event   VOTE                  RETRACT   WITHDRAW   TICK      CLAIM            RESULT     LOST
  *   pending         pending|approved|     pending   withdrawn  pending|  -                -          withdrawn
- *                   rejected|(expired)                         (expired)
+ *                   rejected|(expired)                         approved|
+ *                                                              (expired)
  *   approved        -                     -         withdrawn  (expired) running|         -          withdrawn
  *                                                                        expired|withdrawn
  *   running         -                     -         -          -         -                the result unknown
@@ -16,7 +17,8 @@
  * replaced by one of the other kind. So many standing rejections as the quorum says end the request.
  *
  * Whom to ask is part of the state (n_later of each requirement, model/quorum.h): a vote may open
- * the next stage, and a TICK asks those whose wait is over. approval_next_due says when one is due.
+ * the next stage, and a TICK asks those whose wait is over; where they have voted already, that may be
+ * the approval. approval_next_due says when one is due.
  *
  * Rights are judged at the vote and again at the claim. What a voter was by the hour (on call, in
  * somebody's place) is kept with the vote and judged as it was then; what the configuration says and

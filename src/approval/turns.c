@@ -65,26 +65,48 @@ static void unmet(const struct hearing *h, bool ret[static LIMIT_REQUIREMENTS])
         ret[i] = t.have[i] < q->reqs[i].count;
 }
 
-bool turns_advance(const struct hearing *h, int64_t now_mono_ns,
-                   uint32_t ret_n_later[static LIMIT_REQUIREMENTS])
+/* One round: what the present votes ask for. `fresh` was asked in this very step: its waits begin now. */
+static bool advance_once(const struct hearing *h, int64_t now_mono_ns, struct requirement *reqs,
+                         bool fresh[static LIMIT_REQUIREMENTS])
 {
     const struct approval *a = h->a;
     bool lacks[LIMIT_REQUIREMENTS] = {false}, asks = false;
-    if (!quorum_well_formed(&a->quorum))
-        return false;
     uint32_t stage = present_stage(h);
     unmet(h, lacks);
     for (size_t i = 0; i < a->quorum.n_reqs; i++) {
-        const struct requirement *r = &a->quorum.reqs[i];
-        ret_n_later[i] = r->n_later;
-        if (!is_asked(r) && r->stage <= stage)
-            ret_n_later[i] = later_after(r, 0);
-        else if (is_asked(r) && r->n_later != 0 && lacks[i] && a->asked_mono_ns != NULL) {
-            uint32_t n = later_after(r, now_mono_ns - a->asked_mono_ns[i]);
-            ret_n_later[i] = n < r->n_later ? n : r->n_later;
-        }
-        asks = asks || ret_n_later[i] != r->n_later;
+        struct requirement *r = &reqs[i];
+        uint32_t n = r->n_later;
+        if (!is_asked(r) && r->stage <= stage) {
+            n = later_after(r, 0);
+            fresh[i] = true;
+        } else if (is_asked(r) && !fresh[i] && n != 0 && lacks[i] && a->asked_mono_ns != NULL)
+            n = later_after(r, now_mono_ns - a->asked_mono_ns[i]);
+        if (n >= r->n_later)
+            continue;
+        r->n_later = n;
+        asks = true;
     }
+    return asks;
+}
+
+bool turns_advance(const struct hearing *h, int64_t now_mono_ns,
+                   uint32_t ret_n_later[static LIMIT_REQUIREMENTS])
+{
+    struct requirement reqs[LIMIT_REQUIREMENTS];
+    struct approval then = *h->a;
+    struct hearing later = {&then, h->people, h->casting};
+    bool fresh[LIMIT_REQUIREMENTS] = {false}, asks = false;
+    if (!quorum_well_formed(&h->a->quorum))
+        return false;
+    for (size_t i = 0; i < then.quorum.n_reqs; i++)
+        reqs[i] = h->a->quorum.reqs[i];
+    then.quorum.reqs = reqs;
+    /* Who is asked anew may have voted already, which may bring the next stage. Each round asks
+     * somebody more, so there are no more of them than names. */
+    while (advance_once(&later, now_mono_ns, reqs, fresh))
+        asks = true;
+    for (size_t i = 0; i < then.quorum.n_reqs; i++)
+        ret_n_later[i] = reqs[i].n_later;
     return asks;
 }
 

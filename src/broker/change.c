@@ -218,10 +218,12 @@ void change_ask(struct broker *b, struct live *l, struct moment now)
     struct approval ap = change_approval_of(&q, l);
     struct approval_event ev = {.kind = APPROVAL_TICK, .now_mono_ns = now.mono_ns};
     struct change c = {.step = approval_step(&ap, &b->people, &ev)};
-    if (!c.step.asks)
+    if (!c.step.asks && c.step.next == l->state)
         change_follow_asked(b, l, &q, now);
     else if (change_request(b, l, &q, &c, now) != ERR_OK)
         l->ask_due_mono_ns = now.mono_ns + RETRY_MS * NS_PER_MS;
+    else if (c.step.next == REQUEST_APPROVED)
+        tell_approved(b, l, &q);
 }
 
 /* --- The change ------------------------------------------------------------------------------ */
