@@ -26,6 +26,7 @@ struct audit_index {
     char *dir;
     sqlite3 *db;
     uint64_t next;
+    struct audit_reader *log; /* stands before `next`; NULL: nowhere */
     struct buf words, terms;
     struct arena arena;
     struct digest last_leaf; /* of record next - 1 */
@@ -278,11 +279,18 @@ enum err audit_index_open(struct str dir, struct audit_index **ret, bool *ret_ne
     return ERR_OK;
 }
 
+static void leave_log(struct audit_index *x)
+{
+    audit_reader_free(x->log);
+    x->log = NULL;
+}
+
 void audit_index_close(struct audit_index *x)
 {
     if (x == NULL)
         return;
     close_db(x);
+    leave_log(x);
     free(x->dir);
     buf_done(&x->words);
     buf_done(&x->terms);
@@ -362,11 +370,11 @@ static enum err insert(struct batch *b, const struct audit_entry *e)
     return step_once(b->time);
 }
 
-static enum err read_batch(struct batch *b, struct audit_reader *log, uint64_t most)
+static enum err read_batch(struct batch *b, uint64_t most)
 {
     struct audit_entry e;
     while (b->n < most) {
-        enum err err = audit_reader_next(log, &e);
+        enum err err = audit_reader_next(b->x->log, &e);
         if (err == ERR_NOT_FOUND)
             break;
         TRY(err);
@@ -388,21 +396,18 @@ static enum err note_progress(struct audit_index *x)
     return meta_set(x, "leaf", digest_hex(&x->last_leaf, hex));
 }
 
-/* Within a transaction: from where the index is now, which another process may have moved. */
+/* Within a transaction. */
 static enum err add_batch(struct audit_index *x, uint64_t most, uint64_t *ret_n)
 {
     struct batch b CLEANUP(batch_done) = {.x = x};
-    struct audit_reader *log;
-    TRY(check(x));
+    if (x->log == NULL)
+        TRY(audit_reader_open(str_of(x->dir), x->next, &x->log));
     TRY(prepare(x, "INSERT INTO words (rowid, w) VALUES (?, ?)", &b.word));
     TRY(prepare(x,
                 "INSERT INTO times VALUES (?1, ?2, ?2) ON CONFLICT (first) DO UPDATE SET"
                 " least = min(least, ?2), most = max(most, ?2)",
                 &b.time));
-    TRY(audit_reader_open(str_of(x->dir), x->next, &log));
-    enum err e = read_batch(&b, log, most);
-    audit_reader_free(log);
-    TRY(e);
+    TRY(read_batch(&b, most));
     *ret_n = b.n;
     return b.n != 0 ? note_progress(x) : ERR_OK;
 }
@@ -418,6 +423,7 @@ static enum err add_committed(struct audit_index *x, uint64_t most, uint64_t *re
     if (e == ERR_OK)
         return ERR_OK;
     (void)run(x, "ROLLBACK");
+    leave_log(x);
     x->next = next;
     x->last_leaf = leaf;
     return e;
@@ -448,7 +454,11 @@ static enum err advance(struct audit_index *x, uint64_t most, uint64_t *ret_n)
 {
     char boot[64];
     uint64_t n = 0;
+    uint64_t next = x->next;
     boot_id(boot);
+    TRY(check(x)); /* another process may have moved it on */
+    if (x->next != next)
+        leave_log(x);
     TRY(state_set(x, boot));
     do {
         uint64_t now = most - *ret_n < BATCH ? most - *ret_n : BATCH;

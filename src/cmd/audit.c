@@ -88,7 +88,7 @@ static const struct {
 static const struct {
     const char *name;
     enum exit_status (*run)(const struct command *self, int argc, char **argv);
-} reading[] = {{"search", audit_search_main}, {"story", audit_story_main}};
+} reading[] = {{"search", audit_search_main}, {"story", audit_story_main}, {"export", audit_export_main}};
 
 static enum exit_status run(const struct command *self, int argc, char **argv)
 {
@@ -119,6 +119,8 @@ const struct command cmd_audit = {
         "                                [--outcome WORD] [--kind KIND] [--request N] [--since WHEN] [--until WHEN]\n"
         "                                [--limit N] [--before RECORD] [--oldest-first] [--json]\n"
         "       countersign audit story REQUEST\n"
+        "       countersign audit export [--format jsonl|csv|ocsf|syslog] [--to FILE|tls://HOST:PORT]\n"
+        "                                [--cursor FILE] [--since WHEN] [--follow] [--ca FILE] [--cert FILE --key FILE]\n"
         "\n"
         "verify reads every record and checks that it is whole, in its place, and what was signed; the\n"
         "first that is not is named. The gateway may run meanwhile. A log that was replaced as a whole\n"
@@ -136,9 +138,13 @@ const struct command cmd_audit = {
         "long ago (30d, 12h) or a time (2026-11-22, 2026-11-22T17:20:00Z). An index beside the log makes it\n"
         "fast; it is made when it is missing (--rebuild: always), and nothing is believed for standing there:\n"
         "every record is read from the log. --scan reads the whole log instead.\n"
+        "export writes records to standard output, appends them to a file or sends them over TLS (syslog as\n"
+        "RFC 5425 says), each at least once, in order. With --cursor it goes on where it was: the cursor moves\n"
+        "only when a file is synced, or a receiver has said that it has everything. --follow goes on with\n"
+        "what is recorded later, and waits for a receiver that is away.\n"
         "story tells everything the log has about one request, in order.\n"
         "\n"
-        "      --log DIRECTORY    the log, for search and story\n"
+        "      --log DIRECTORY    the log, for search, story and export\n"
         "  -c, --config FILE      the configuration (countersign.yaml here, else in /etc/countersign)\n"
         "      --key KEY          the log's public key, or a file with it (default: key.pub in the log)\n"
         "      --checkpoint FILE  a checkpoint kept from before\n"

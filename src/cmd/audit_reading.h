@@ -5,6 +5,7 @@
 #include "cmd/cmd.h"
 
 enum exit_status audit_search_main(const struct command *self, int argc, char **argv);
+enum exit_status audit_export_main(const struct command *self, int argc, char **argv);
 enum exit_status audit_story_main(const struct command *self, int argc, char **argv);
 
 /* The search that both make: index made or brought up to date, made anew where it is wrong; the log is read instead

@@ -48,6 +48,7 @@ static const char *title_of(struct str kind)
         const char *kind, *title;
     } titles[] = {
         {"opened", "held: the request is opened"},
+        {"impact", "what it would do"},
         {"vote", "a vote"},
         {"vote_refused", "a vote that does not count"},
         {"approved", "approved"},

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { STEP = 100000 };
+enum { STEP = 200000 };
 
 /* Says how far it is where that takes long and somebody looks. */
 static enum err bring_up_to_date(struct audit_index *x)
