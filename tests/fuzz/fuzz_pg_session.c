@@ -44,6 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct peer p;
     struct str in = str_from(data, size < 4096 ? size : 4096);
     peer_init(&p, 0);
+    p.resource.no_preview = size % 2 != 0; /* with it the server is asked about what is judged and held */
     log_in(&p);
     while (in.n > 0) {
         uint8_t head = (uint8_t)in.p[0];

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/cursor.h"
+#include "model/lazy_facts.h"
 #include "model/sql_facts.h"
 #include "net/loop.h"
 #include "source/pg/pg.h"
@@ -37,6 +38,7 @@ struct peer {
     char text[256], operation[32];
     char described[4096];
     int submits, withdrawals, outcomes, opened, closed, told_peers, impacts;
+    struct lazy_facts lazy; /* that came with the last submit */
     char impact[4096];
     bool gone;
     char peer_message[8];
@@ -71,7 +73,13 @@ static inline enum verdict peer_submit(void *g, struct source_session *owner, co
     if (pg_source.describe(owner, a, &json) == ERR_OK && buf_len(&json) < sizeof(p->described))
         (void)snprintf(p->described, sizeof(p->described), "%.*s", STR_FMT(buf_view(&json)));
     buf_done(&json);
-    if (str_contains(a->text, STR("HOLDME"))) {
+    if (str_contains(a->text, STR("ESTIMATEME")) && a->lazy == NULL) {
+        ret->needs_facts = LAZY_BIT(LAZY_ESTIMATED_ROWS);
+        return VERDICT_HOLD;
+    }
+    p->lazy = a->lazy != NULL ? *a->lazy : (struct lazy_facts){.known = 0};
+    bool wide = (p->lazy.failed & LAZY_BIT(LAZY_ESTIMATED_ROWS)) != 0 || p->lazy.value[LAZY_ESTIMATED_ROWS] > 1000;
+    if (str_contains(a->text, STR("HOLDME")) || wide) {
         ret->hold = &the_hold;
         return VERDICT_HOLD;
     }
