@@ -76,6 +76,15 @@
 /* Client connections of one worker; the rest get 53300 (too many connections). */
 #define LIMIT_WORKER_SESSIONS 20000
 
+/* What a statement whose COMMIT is held has answered is kept back up to this size; more undoes it. */
+#define LIMIT_PG_WITHHELD (1 * MIB)
+/* The texts and parameters of one transaction that are shown when its COMMIT is held. */
+#define LIMIT_PG_COMMIT_TEXT (1 * MIB)
+/* Tables in the count of what a transaction changed. */
+#define LIMIT_PG_COMMIT_TABLES 200
+/* How long a transaction may wait for its COMMIT: 15 minutes of locks are more than any table bears. */
+#define LIMIT_COMMIT_HOLD_NS (INT64_C(900) * 1000000000)
+
 /* --- Actions and policy ---------------------------------------------------------------------- */
 
 /* One action with all its parameters, as submitted to the broker: more cannot be read by a person. */

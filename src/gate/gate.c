@@ -13,6 +13,8 @@
  *      its one release, refuse or withdrawal (life.c).
  *   4. No verdict, an error, no link, no room: refused. Every path below that is not an explicit
  *      VERDICT_ALLOW ends in a refusal or a hold.
+ *      Where a guardrail holds at commit, the action is the COMMIT: what runs before it can be undone as a whole, and
+ *      is recorded before it runs (run_uncommitted, commit.c).
  *   5. A claim is never repeated: one whose answer was lost is refused and reported as not run.
  *   8. An action that cannot be shown in full is refused, not shortened (LIMIT_ENVELOPE).
  *   9. Denials, observed matches, refused holds, and where the configuration says so every action are
@@ -50,14 +52,6 @@ static void write_facts(struct gate *g, const struct action *a)
         buf_len(&g->context) > LIMIT_RECORD_TEXT)
         buf_clear(&g->context);
 }
-
-/* What happens, and to whom it is recorded. */
-struct judged {
-    struct door *door;
-    struct source_session *owner;
-    const struct action *a;
-    const struct decision *d;
-};
 
 /* ERR_LIMIT where it can be neither sent nor kept. */
 static enum err record(struct gate *g, const struct judged *x, const char *refused)
@@ -155,7 +149,7 @@ static enum err send_submit(struct gate *g, struct hold *h, const struct action 
         TRY(write_shape(g, h->door, h->owner, a, &h->digest, &shape, &shape_text));
     TRY(words_guardrails(d, &g->arena, &guardrails));
     buf_clear(&g->context);
-    TRY(words_context(a, &g->context));
+    TRY(words_context(a, d, &g->context));
     TRY(explain(g, a));
     const struct link_message m = {
         .type = LINK_SUBMIT,
@@ -199,7 +193,19 @@ static enum verdict not_stated(struct gate *g, const struct judged *x, struct su
     return VERDICT_DENY;
 }
 
-static enum verdict hold(struct gate *g, const struct judged *x, struct submission *ret)
+/* It runs before anybody approves it, and its record says so before it does. */
+static enum verdict run_uncommitted(struct gate *g, const struct judged *x, struct submission *ret)
+{
+    struct commit_terms *terms;
+    if (record(g, x, "") != ERR_OK)
+        return unavailable(g, STR("it must be recorded and the log cannot be reached"), ret);
+    if (commit_terms_new(g, x->d, &terms) != ERR_OK)
+        return unavailable(g, STR("there is no memory left"), ret);
+    ret->commit = terms;
+    return VERDICT_HOLD;
+}
+
+enum verdict gate_hold(struct gate *g, const struct judged *x, struct submission *ret)
 {
     const struct action *a = x->a;
     const struct decision *d = x->d;
@@ -289,7 +295,12 @@ static enum verdict port_submit(void *ctx, struct source_session *owner, const s
         v = allow(g, &x, ret);
         break;
     case VERDICT_HOLD:
-        v = hold(g, &x, ret);
+        if (!d.at_commit || !a.can_commit_later)
+            v = gate_hold(g, &x, ret);
+        else if (d.quorum.n_reqs == 0 || d.lack != LACK_NOTHING || !uplink_is_up(g))
+            v = gate_hold(g, &x, ret); /* says why it is refused */
+        else
+            v = run_uncommitted(g, &x, ret);
         break;
     case VERDICT_DENY:
         v = deny(g, &x, ret);
@@ -300,6 +311,34 @@ static enum verdict port_submit(void *ctx, struct source_session *owner, const s
     }
     give_back(g);
     return v;
+}
+
+static enum verdict port_submit_commit(void *ctx, struct source_session *owner, const struct action *asked,
+                                       struct commit_terms *terms, struct submission *ret)
+{
+    struct door *door = ctx;
+    struct gate *g = door->gate;
+    struct action a = *asked;
+    const struct judged x = {door, owner, &a, commit_terms_decision(terms)};
+    a.resource = door->resource;
+    *ret = (struct submission){.hold = NULL};
+    arena_reset(&g->arena);
+    enum verdict v = gate_hold(g, &x, ret);
+    commit_terms_free(terms);
+    give_back(g);
+    return v;
+}
+
+static enum err port_join_commits(void *ctx, struct commit_terms *into, struct commit_terms *from)
+{
+    (void)ctx;
+    return commit_terms_join(into, from);
+}
+
+static void port_drop_commit(void *ctx, struct commit_terms *terms)
+{
+    (void)ctx;
+    commit_terms_free(terms);
 }
 
 static void port_walled(void *ctx, struct source_session *owner, const struct action *asked, const char *why)
@@ -314,6 +353,12 @@ static void port_walled(void *ctx, struct source_session *owner, const struct ac
     record_refusal(g, &x, why);
     g->counts.denied++;
     give_back(g);
+}
+
+static bool port_holds_commits(void *ctx)
+{
+    const struct door *door = ctx;
+    return policy_holds_commits(door->gate->config->policy);
 }
 
 static bool port_watches(void *ctx, const struct resource *r)
@@ -414,7 +459,11 @@ static void port_tell_peers(void *ctx, const char *source_type, struct str bytes
 
 static const struct gate_port port_functions = {
     .watches = port_watches,
+    .holds_commits = port_holds_commits,
     .submit = port_submit,
+    .submit_commit = port_submit_commit,
+    .join_commits = port_join_commits,
+    .drop_commit = port_drop_commit,
     .walled = port_walled,
     .withdraw = port_withdraw,
     .impact = port_impact,

@@ -4,6 +4,7 @@
  *   gate.c     the ports: what sources call; the verdict
  *   life.c     the life of one hold: the table of states and events
  *   holds.c    where holds are kept: by number, in order
+ *   commit.c   what statements that ran need for their COMMIT
  *   uplink.c   the link: frames, HELLO, what may come when, what is kept while it is down
  *   logins.c   questions about logins, on their way to the broker and back
  *   configure.c  which configuration is in force
@@ -152,6 +153,30 @@ struct gate {
     struct gate_counts counts;
 };
 
+/* --- gate.c ---------------------------------------------------------------------------------- */
+
+/* What happens, and what is decided of it. */
+struct judged {
+    struct door *door;
+    struct source_session *owner;
+    const struct action *a;
+    const struct decision *d;
+};
+
+/* Opens the hold, or refuses: VERDICT_HOLD or VERDICT_DENY. */
+enum verdict gate_hold(struct gate *g, const struct judged *x, struct submission *ret);
+
+/* --- commit.c -------------------------------------------------------------------------------- */
+
+/* What the COMMIT of a statement with this decision needs: a copy. The policy's names stay valid with it. */
+MUST_USE enum err commit_terms_new(struct gate *g, const struct decision *d, struct commit_terms **ret);
+void commit_terms_free(struct commit_terms *t); /* NULL is nothing */
+/* Both at once: the same people asked for twice are asked once, for the larger count. ERR_LIMIT: more
+ * than one request can ask. `from` is gone in any case. */
+MUST_USE enum err commit_terms_join(struct commit_terms *into, struct commit_terms *from);
+/* Valid as long as the terms. */
+const struct decision *commit_terms_decision(const struct commit_terms *t);
+
 /* --- life.c ---------------------------------------------------------------------------------- */
 
 /* Lets the event happen to the hold, which may be gone after. ERR_PROTOCOL: not in this state. */
@@ -216,7 +241,7 @@ struct refusal words_ended(struct hold *h, const struct link_ended *e);
 /* For what ended here. */
 struct refusal words_refused(struct hold *h, enum refusal_kind kind, struct str why);
 /* {"address":…,"application":…} */
-MUST_USE enum err words_context(const struct action *a, struct buf *out);
+MUST_USE enum err words_context(const struct action *a, const struct decision *d, struct buf *out);
 /* The names of the guardrails that made the verdict what it is, comma-separated: those that deny, else those
  * that hold (also of an action that is denied because its holds ask for approvals nobody can give). */
 MUST_USE enum err words_guardrails(const struct decision *d, struct arena *a, struct str *ret);

@@ -267,7 +267,7 @@ static void put_unless_empty(struct json *j, const char *key, struct str v)
     json_bytes(j, v);
 }
 
-enum err words_context(const struct action *a, struct buf *out)
+enum err words_context(const struct action *a, const struct decision *d, struct buf *out)
 {
     const struct session_context *c = a->context;
     struct json j;
@@ -284,6 +284,8 @@ enum err words_context(const struct action *a, struct buf *out)
     json_put_bool(&j, "tls", c->tls);
     put_unless_empty(&j, "reason", c->reason);
     put_unless_empty(&j, "ticket", c->ticket);
+    if (d->at_commit)
+        json_put_z(&j, "hold_at", str_is(a->operation, "commit") ? "commit" : "start, because it cannot wait inside a transaction");
     json_object_end(&j);
     return json_end(&j);
 }
@@ -339,6 +341,8 @@ enum err words_record(const struct recorded *r, struct buf *out)
     json_object_begin(&j);
     json_put_z(&j, "event", "action");
     json_put_z(&j, "verdict", verdict_text(d->verdict));
+    if (d->at_commit && d->verdict == VERDICT_HOLD && r->refused.n == 0)
+        json_put_z(&j, "hold_at", "commit"); /* it runs now, and waits before its COMMIT */
     put_unless_empty(&j, "refused", r->refused);
     json_put_z(&j, "kind", action_kind_text(a->kind));
     put_unless_empty(&j, "operation", a->operation);

@@ -42,5 +42,6 @@ struct action {
     const struct resource *resource;
     const struct session_context *context;
     int64_t time_wall_ns;
+    bool can_commit_later; /* it can run now and be undone as a whole: what is held may be its COMMIT */
     const struct lazy_facts *lazy; /* what was obtained so far; NULL: nothing was asked for */
 };

@@ -44,5 +44,7 @@ struct decision {
     enum lack lack;          /* for VERDICT_HOLD */
     struct str ticket_form;  /* the pattern, where lack is LACK_TICKET or LACK_TICKET_FORM; may be empty */
     bool needs_ticket;       /* what was stated as ticket has to be one that exists */
+    bool at_commit;                          /* every matching hold lets it run first, and holds its COMMIT */
+    int64_t commit_within_ns;                /* for at_commit: the shortest time a transaction may wait so */
     uint64_t needs_facts; /* lazy facts that could change the verdict; verdict is then HOLD until they are known */
 };

@@ -175,6 +175,7 @@ static enum err conjuncts_share(struct arena *a, struct policy *p)
 /* --- Approvals ------------------------------------------------------------------------------------ */
 
 static const int64_t decide_within_unless_said = 15 * 60 * NS_PER_S;
+static const int64_t commit_within_unless_said = 60 * NS_PER_S;
 static const int64_t run_within_unless_said = 5 * 60 * NS_PER_S;
 
 static int64_t first_said(int64_t a, int64_t b, int64_t c)
@@ -259,6 +260,8 @@ static enum err hold_compile(struct compiler *c, const struct guardrail_source *
     g->on_disconnect =
         h->on_disconnect != 0 ? (enum on_disconnect)h->on_disconnect : p->default_on_disconnect;
     g->wait_return = h->wait != WAIT_UNSAID ? h->wait == WAIT_RETURN : p->default_wait_return;
+    g->at_commit = h->at_commit;
+    g->commit_within_ns = first_said(h->commit_within_ns, 0, commit_within_unless_said);
     g->grant = h->grant;
     g->signing = h->signing != 0 ? (enum vote_signing)h->signing : p->default_signing;
     if (h->approvals.at == NULL) {

@@ -484,6 +484,8 @@ static enum err hold_put(const struct policy *p, struct policy_eval *e, const st
         const struct guardrail *g = &p->guardrails[hits[i].guardrail];
         if (!is_hold(g, &hits[i], d))
             continue;
+        d->at_commit = (!any || d->at_commit) && g->at_commit && hits[i].outcome == CEL_OUTCOME_TRUE;
+        d->commit_within_ns = shorter(d->commit_within_ns, g->commit_within_ns);
         any = true;
         d->wait_return = d->wait_return || g->wait_return;
         nobody = nobody || g->n_needs == 0;
@@ -635,6 +637,14 @@ bool policy_may_concern(const struct policy *p, enum action_kind kind, const str
     const uint64_t *base = p->index.base + (number * ACTION_KINDS + kind) * p->index.words;
     for (size_t w = 0; w < p->index.words; w++)
         if (base[w] != 0)
+            return true;
+    return false;
+}
+
+bool policy_holds_commits(const struct policy *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (p->guardrails[i].at_commit && !p->guardrails[i].observe)
             return true;
     return false;
 }

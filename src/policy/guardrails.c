@@ -156,6 +156,14 @@ struct guardrail_keys {
 };
 #define IN_GUARDRAIL(member) offsetof(struct guardrail_keys, g.member)
 
+static void read_hold_at(struct loader *l, const struct yaml_node *v, void *target)
+{
+    static const struct word words[] = {{"start", false}, {"commit", true}};
+    struct hold_source *h = target;
+    h->hold_at_node = v;
+    field_word(l, v, words, ARRAY_LEN(words), &h->at_commit);
+}
+
 static const struct field guardrail_fields[] = {
     {"name", field_node, IN_GUARDRAIL(name_node), true},
     {"on", read_kinds, IN_GUARDRAIL(kinds), true},
@@ -172,10 +180,38 @@ static const struct field guardrail_fields[] = {
     {"on_disconnect", read_on_disconnect, IN_GUARDRAIL(hold.on_disconnect), false},
     {"wait", read_wait, IN_GUARDRAIL(hold.wait), false},
     {"grant", read_grant, IN_GUARDRAIL(hold), false},
+    {"hold_at", read_hold_at, IN_GUARDRAIL(hold), false},
+    {"commit_within", field_duration, IN_GUARDRAIL(hold.commit_within_ns), false},
     {"signed", read_signed, IN_GUARDRAIL(hold.signing), false},
     {"message", read_message, IN_GUARDRAIL(message), false},
     {"tests", read_tests, offsetof(struct guardrail_keys, tests), false},
 };
+
+static void hold_at_error(struct loader *l, const struct hold_source *h, const char *hint, const char *why)
+{
+    problem_error(l->problems, yaml_place(h->hold_at_node), str_of(hint), "%s", why);
+}
+
+/* What waits at its COMMIT holds locks and lives in its client's session. */
+static void check_hold_at(struct loader *l, const struct guardrail_source *g)
+{
+    const struct hold_source *h = &g->hold;
+    if (h->commit_within_ns != 0 && !h->at_commit)
+        problem_error(l->problems, yaml_place(yaml_get(g->at, "commit_within")), STR("add `hold_at: commit`"),
+                      "`commit_within` only makes sense with `hold_at: commit`");
+    if (h->commit_within_ns > LIMIT_COMMIT_HOLD_NS)
+        problem_error(l->problems, yaml_place(yaml_get(g->at, "commit_within")),
+                      STR("its locks keep others waiting all that time"), "`commit_within` is at most 15m");
+    if (!h->at_commit)
+        return;
+    if (g->then != 0 && g->then != VERDICT_HOLD)
+        hold_at_error(l, h, "set `then: hold`", "`hold_at: commit` only makes sense with `then: hold`");
+    if ((g->kinds & ~(1u << ACTION_SQL)) != 0)
+        hold_at_error(l, h, "set `on: sql`", "only a SQL statement has a COMMIT to hold");
+    if (h->on_disconnect == ON_DISCONNECT_KEEP || h->wait == WAIT_RETURN || h->grant_at != NULL)
+        hold_at_error(l, h, "remove `on_disconnect: keep`, `wait: return` or `grant`",
+                      "a transaction that waits for its COMMIT ends with its client's session");
+}
 
 static bool guardrail_read(struct loader *l, const struct yaml_node *v, struct guardrail_source *ret)
 {
@@ -195,6 +231,7 @@ static bool guardrail_read(struct loader *l, const struct yaml_node *v, struct g
         problem_error(l->problems, yaml_place(k.g.hold.grant_at),
                       STR("set `then: hold`, or remove the grant"),
                       "a grant only makes sense with `then: hold`");
+    check_hold_at(l, &k.g);
     *ret = k.g;
     return l->problems->n_errors == errors;
 }

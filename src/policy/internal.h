@@ -160,6 +160,8 @@ struct guardrail {
     int64_t decide_within_ns, run_within_ns;
     enum on_disconnect on_disconnect;
     bool wait_return;
+    bool at_commit;
+    int64_t commit_within_ns;
     struct grant_terms grant;
     enum vote_signing signing;
     const struct guardrail_source *source;

@@ -51,6 +51,9 @@ struct str policy_name(const struct policy *p, size_t i);
  * is allow: the source need not judge (and so not keep) such an action. */
 bool policy_may_concern(const struct policy *p, enum action_kind kind, const struct resource *r);
 
+/* True where some guardrail says `hold_at: commit`. */
+bool policy_holds_commits(const struct policy *p);
+
 /* --- Explanation ------------------------------------------------------------------------------ */
 
 /*

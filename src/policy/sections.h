@@ -96,6 +96,9 @@ struct hold_source {
     int64_t decide_within_ns, run_within_ns;
     int on_disconnect; /* enum on_disconnect */
     int wait;          /* enum wait_source */
+    const struct yaml_node *hold_at_node; /* NULL: not said */
+    int at_commit;
+    int64_t commit_within_ns;
     const struct yaml_node *grant_at; /* NULL: not said */
     struct grant_terms grant;
     int signing;       /* enum vote_signing */

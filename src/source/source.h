@@ -33,6 +33,7 @@
 struct source_session;
 struct source_state; /* what a source keeps for one worker: tables over all its sessions */
 struct hold;         /* the gate's side of one held action */
+struct commit_terms; /* what the COMMIT of statements that ran needs; the source keeps it, the gate owns its inside */
 
 enum refusal_kind {
     REFUSAL_DENIED = 1,  /* by a guardrail */
@@ -73,7 +74,9 @@ struct outcome {
 
 /* What `submit` answers beside the verdict. */
 struct submission {
-    struct hold *hold;      /* for VERDICT_HOLD */
+    struct hold *hold;      /* for VERDICT_HOLD; NULL: see commit */
+    struct commit_terms *commit; /* VERDICT_HOLD without hold: it may run in a transaction, and that transaction's
+                                    COMMIT is submitted with these; only where action.can_commit_later */
     uint64_t needs_facts;   /* for VERDICT_HOLD without a hold: lazy facts that can change the verdict. The source
                              * submits the action again, with action.lazy: what it could not obtain as failed. Then
                              * there is a verdict */
@@ -89,9 +92,20 @@ struct gate_port {
      * may forward without decoding. */
     bool (*watches)(void *gate, const struct resource *r);
 
+    /* True where some guardrail may hold a COMMIT. */
+    bool (*holds_commits)(void *gate);
+
     /* The verdict. `owner` is given back in every call about this hold. */
     enum verdict (*submit)(void *gate, struct source_session *owner, const struct action *a,
                            struct submission *ret);
+
+    /* The COMMIT of what ran under these terms, which are gone after. Never VERDICT_ALLOW. */
+    enum verdict (*submit_commit)(void *gate, struct source_session *owner, const struct action *a,
+                                  struct commit_terms *terms, struct submission *ret);
+    /* The terms of both in `into`; `from` is gone after. Of an error too: the source rolls back. */
+    MUST_USE enum err (*join_commits)(void *gate, struct commit_terms *into, struct commit_terms *from);
+    /* What ran was undone; NULL is nothing. */
+    void (*drop_commit)(void *gate, struct commit_terms *terms);
 
     /* The source itself does not let the action pass: recorded. */
     void (*walled)(void *gate, struct source_session *owner, const struct action *a, const char *why);

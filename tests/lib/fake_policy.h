@@ -110,6 +110,12 @@ void policy_eval_free(struct policy_eval *e)
     free(e);
 }
 
+bool policy_holds_commits(const struct policy *p)
+{
+    (void)p;
+    return true;
+}
+
 bool policy_may_concern(const struct policy *p, enum action_kind kind, const struct resource *r)
 {
     (void)kind, (void)r;

@@ -189,7 +189,7 @@ bool pg_may_ask(const struct source_session *s, enum pg_ask_wrap wrap, bool *ret
     *ret_wait = s->ring.unsent != s->ring.head;
     if (*ret_wait)
         return false;
-    return s->tx != 'E' && (!s->segment_open || wrap == PG_ASK_PEEK);
+    return (s->tx != 'E' || wrap == PG_ASK_BARE) && (!s->segment_open || wrap == PG_ASK_PEEK);
 }
 
 static enum err asking_new(struct source_session *s, const struct pg_question *q, struct pg_asking **ret)
@@ -315,6 +315,7 @@ static enum pass on_answer_error(struct source_session *s, struct str body)
     struct pg_asking *a = s->asking;
     struct str severity = pg_report_field(body, 'V');
     fail(a, PG_ASK_FAILED, pg_report_field(body, 'M'));
+    pg_keep_code(s, body);
     if (str_is(severity, "FATAL") || str_is(severity, "PANIC")) {
         s->fatal_seen = true;
         return PASS_ON;

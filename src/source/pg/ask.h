@@ -20,7 +20,7 @@
  *     ROLLBACK TO, RELEASE. The undoing half follows behind a Sync of its own, so that it happens whatever
  *     became of the first. Locks, settings and failures go with it. Both halves are on the wire at once: one
  *     round trip, and no decision left to make when something goes wrong.
- *   - In a failed transaction nothing can be asked; nor in the middle of an extended segment, whose implicit
+ *   - In a failed transaction nothing can be asked (but ROLLBACK, with PG_ASK_BARE); nor in the middle of an extended segment, whose implicit
  *     transaction a Sync would end (but see PG_ASK_PEEK); nor on a replication connection.
  *   - The time limit is the server's own (SET LOCAL statement_timeout). No CancelRequest is sent, because one that
  *     comes late cancels the client's statement. The gateway's own timer stands behind it for a server that does

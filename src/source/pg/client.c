@@ -207,9 +207,29 @@ static enum step wall(struct source_session *s, struct message *m)
 static enum err push_judged(struct source_session *s, uint64_t run, bool simple)
 {
     const struct sql_facts *f = sql_cached_facts(s->judged.text);
+    bool begins = f->transaction >= SQL_TX_BEGIN && f->transaction <= SQL_TX_BEGIN_READ_WRITE;
+    if (s->st->holds_commits && begins && !s->segment_open && s->tx == 'I') /* so that counters start from nothing */
+        TRY(pg_own_before(s, "SELECT pg_catalog.pg_stat_force_next_flush()"));
     TRY(pg_wall_before(s, f, simple));
     TRY(pg_push_judged(s, run));
     return pg_wall_after(s, f, simple);
+}
+
+static enum step refuse_judged(struct source_session *s, struct message *m, const char *why)
+{
+    struct pg_report r = {"ERROR", PG_FEATURE_NOT_SUPPORTED, str_of(why), {NULL, 0}, {NULL, 0}};
+    pg_judged_done(&s->judged);
+    enum err e = pg_put_report(m->report, &r);
+    return e == ERR_OK ? STEP_REFUSE : failed(s, e);
+}
+
+/* The message ends the gateway's own transaction: it is looked at again when that is over. */
+static enum step leave(struct source_session *s, struct message *m)
+{
+    if (s->ring.unsent != s->ring.head)
+        return wait_for_answers(s, m);
+    pg_commit_leave(s, m->len, false);
+    return STEP_WAIT;
 }
 
 /* s->judged is set. */
@@ -227,14 +247,39 @@ static enum step judge(struct source_session *s, struct message *m)
     if (step != STEP_SEND)
         return step;
     step = STEP_STOP;
+    const struct sql_facts *f = sql_cached_facts(s->judged.text);
+    bool due = pg_commit_due(s, f);
+    if ((due || pg_commit_possible(s)) && s->ring.unsent != s->ring.head) {
+        pg_judged_done(&s->judged); /* whether it stands in a transaction must be known, not expected */
+        return wait_for_answers(s, m);
+    }
+    if (pg_commit_disturbed(s, f))
+        return refuse_judged(s, m, "the transaction is the gateway's until its COMMIT is decided; send Sync first");
     enum pg_ruling ruling = s->st->watched ? pg_judge(s, m->len, &run, m->report) : RULING_ALLOW;
     switch (ruling) {
     case RULING_HELD:
-        return STEP_WAIT; /* s->judged stays until the end of the hold */
+        if (!due)
+            return STEP_WAIT; /* s->judged stays until the end of the hold */
+        pg_held_withdraw(s, STR("the COMMIT is held for what it commits"), false);
+        return refuse_judged(s, m, "COMMIT is held by a guardrail of its own, and what it commits by another");
+    case RULING_COMMIT: {
+        bool now;
+        if (pg_commit_take(s, m->len, &now) != ERR_OK)
+            return refuse_judged(s, m, "the transaction is too large to be shown to an approver");
+        if (!now)
+            return STEP_WAIT;
+        enum err e = push_judged(s, 0, m->type != 'E');
+        step = e == ERR_OK ? STEP_SEND : failed(s, e);
+        break;
+    }
     case RULING_REFUSED:
         step = STEP_REFUSE;
         break;
     case RULING_ALLOW: {
+        if (due) {
+            pg_commit_leave(s, m->len, true);
+            return STEP_WAIT;
+        }
         enum err e = push_judged(s, run, m->type != 'E');
         step = e == ERR_OK ? STEP_SEND : failed(s, e);
         break;
@@ -255,6 +300,8 @@ static enum step on_query(struct source_session *s, struct message *m)
     struct str text;
     if (pg_read_query(m->body, &text) != ERR_OK)
         return malformed(s, m->type);
+    if (pg_commit_ends(s))
+        return leave(s, m);
     if (must_wait(s))
         return wait_for_answers(s, m);
     enum step step = judge_binds(s, m, NULL);
@@ -272,6 +319,8 @@ static enum step on_function_call(struct source_session *s, struct message *m)
     char text[64];
     if (pg_read_function_call(m->body, &oid) != ERR_OK)
         return malformed(s, m->type);
+    if (pg_commit_ends(s))
+        return leave(s, m);
     if (must_wait(s))
         return wait_for_answers(s, m);
     enum step step = judge_binds(s, m, NULL);
@@ -437,7 +486,10 @@ static enum step on_close(struct source_session *s, struct message *m)
 
 static enum step on_flush(struct source_session *s, struct message *m)
 {
-    return m->body.n != 0 ? malformed(s, m->type) : judge_binds(s, m, NULL);
+    if (m->body.n != 0)
+        return malformed(s, m->type);
+    enum step step = judge_binds(s, m, NULL);
+    return step == STEP_SEND && !pg_commit_flush(s) ? STEP_STOP : step;
 }
 
 static enum step on_sync(struct source_session *s, struct message *m)
@@ -445,6 +497,8 @@ static enum step on_sync(struct source_session *s, struct message *m)
     struct pg_entry *e;
     if (m->body.n != 0)
         return malformed(s, m->type);
+    if (pg_commit_ends(s))
+        return leave(s, m);
     enum step step = judge_binds(s, m, NULL);
     if (step != STEP_SEND)
         return step;

@@ -75,7 +75,7 @@ static const char *const refusal_states[] = {
     [REFUSAL_LIMIT] = PG_TOO_MANY,         [REFUSAL_LACKING] = PG_LACKING,
 };
 
-static enum err put_refusal(struct buf *out, const struct refusal *r)
+enum err pg_put_refusal(struct buf *out, const struct refusal *r)
 {
     bool known = r->kind > 0 && (size_t)r->kind < ARRAY_LEN(refusal_states);
     struct pg_report report = {"ERROR", known ? refusal_states[r->kind] : PG_UNAVAILABLE, r->message,
@@ -90,7 +90,7 @@ static enum pg_ruling broken(struct source_session *s, enum err e)
     return RULING_BROKEN;
 }
 
-static void set_action(struct source_session *s)
+void pg_set_action(struct source_session *s)
 {
     s->context.in_transaction = s->tx_open;
     s->context.role = buf_view(&s->role.now);
@@ -102,14 +102,15 @@ static void set_action(struct source_session *s)
                                 .subject = &s->subject,
                                 .resource = s->st->resource,
                                 .context = &s->context,
-                                .time_wall_ns = clock_wall_ns()};
+                                .time_wall_ns = clock_wall_ns(),
+                                .can_commit_later = pg_commit_possible(s)};
 }
 
 bool pg_walled(struct source_session *s, const char *why, struct buf *report)
 {
     struct pg_report r = {"ERROR", PG_DENIED, str_of(why), STR("This resource has a read-only wall; nothing was run."),
                           STR("Reads run read-only by themselves, and what may write is let through the wall by itself.")};
-    set_action(s);
+    pg_set_action(s);
     s->st->gate->walled(s->st->gate->gate, s, &s->action, why);
     enum err e = pg_put_report(report, &r);
     return e == ERR_OK || broken(s, e) != RULING_BROKEN;
@@ -120,7 +121,7 @@ enum pg_ruling pg_judge(struct source_session *s, size_t message_len, uint64_t *
 {
     const struct gate_port *gate = s->st->gate;
     struct submission sub = {.hold = NULL};
-    set_action(s);
+    pg_set_action(s);
     s->action.lazy = pg_estimate_known(s);
     enum verdict v = gate->submit(gate->gate, s, &s->action, &sub);
     if (UNLIKELY(sub.needs_facts != 0)) {
@@ -135,6 +136,10 @@ enum pg_ruling pg_judge(struct source_session *s, size_t message_len, uint64_t *
         *ret_run = sub.run;
         return RULING_ALLOW;
     }
+    if (v == VERDICT_HOLD && sub.hold == NULL && sub.commit != NULL && s->action.can_commit_later) {
+        s->commit.offered = sub.commit;
+        return RULING_COMMIT;
+    }
     if (v == VERDICT_HOLD && sub.hold != NULL) {
         s->hold = sub.hold;
         s->held_len = message_len;
@@ -147,7 +152,7 @@ enum pg_ruling pg_judge(struct source_session *s, size_t message_len, uint64_t *
     if (v != VERDICT_DENY)
         sub.refusal = (struct refusal){.kind = REFUSAL_UNAVAILABLE,
                                        .message = STR("the gateway has no verdict for this statement")};
-    enum err e = put_refusal(report, &sub.refusal);
+    enum err e = pg_put_refusal(report, &sub.refusal);
     return e == ERR_OK ? RULING_REFUSED : broken(s, e);
 }
 
@@ -160,7 +165,7 @@ static const char *transaction_text(const struct source_session *s)
     return s->tx_open ? "open" : "none";
 }
 
-static void put_session(struct json *j, const struct source_session *s)
+void pg_put_session(struct json *j, const struct source_session *s)
 {
     static const char *const known[] = {[SQL_UNKNOWN] = "unknown", [SQL_ON] = "on", [SQL_OFF] = "off"};
     json_key(j, "session");
@@ -236,18 +241,25 @@ static void put_call(struct json *j, struct str body)
     json_put_str(j, "message_hex", buf_view(&hex));
 }
 
+void pg_put_statement(struct json *j, const struct source_session *s)
+{
+    json_key(j, "text");
+    json_bytes(j, sql_cached_text(s->judged.text));
+    put_parameters(j, s->judged.portal);
+    put_call(j, s->judged.call);
+    put_named(j, s, sql_cached_facts(s->judged.text));
+}
+
 enum err pg_describe(struct source_session *s, const struct action *a, struct buf *out)
 {
     struct json j;
+    if (s->commit.stage == COMMIT_HELD)
+        return pg_commit_describe(s, out);
     json_init(&j, out);
     json_object_begin(&j);
     json_put_str(&j, "message", a->operation);
-    json_key(&j, "text");
-    json_bytes(&j, a->text);
-    put_parameters(&j, s->judged.portal);
-    put_call(&j, s->judged.call);
-    put_named(&j, s, a->sql);
-    put_session(&j, s);
+    pg_put_statement(&j, s);
+    pg_put_session(&j, s);
     json_object_end(&j);
     return json_end(&j);
 }
@@ -277,7 +289,9 @@ void pg_notice(struct source_session *s, struct hold *h, const struct hold_notic
         int len = snprintf(detail, sizeof(detail), "It needs %.*s, within %.*s.",
                            STR_FMT(n->approvers), STR_FMT(t));
         r.detail = (struct str){detail, len < (int)sizeof(detail) ? (size_t)len : sizeof(detail) - 1};
-        r.hint = STR("It runs here as soon as it is approved. Cancel (Ctrl-C) withdraws it.");
+        r.hint = s->commit.stage == COMMIT_HELD
+                     ? STR("It has run and waits before its COMMIT, with its locks. Cancel (Ctrl-C) rolls it back.")
+                     : STR("It runs here as soon as it is approved. Cancel (Ctrl-C) withdraws it.");
     }
     buf_init(&out, 8 * KIB);
     if (pg_put_report(&out, &r) == ERR_OK)
@@ -310,13 +324,19 @@ void pg_release(struct source_session *s, struct hold *h, uint64_t run)
     if (s->hold != h)
         return;
     pg_session_check(s);
+    held_over(s);
+    if (s->commit.stage == COMMIT_HELD && pg_commit_release(s, run))
+        return;
+    if (s->held_len == 0)
+        release_bind(s, run);
+    else
+        pg_send_waiting(s, run);
+}
+
+void pg_send_waiting(struct source_session *s, uint64_t run)
+{
     size_t len = s->scanned + s->held_len;
     bool extended = strcmp(s->judged.operation, "execute") == 0;
-    held_over(s);
-    if (s->held_len == 0) {
-        release_bind(s, run);
-        return;
-    }
     const struct sql_facts *f = sql_cached_facts(s->judged.text);
     s->judged.approved = true;
     if (pg_wall_before(s, f, !extended) != ERR_OK || pg_push_judged(s, run) != ERR_OK ||
@@ -327,6 +347,7 @@ void pg_release(struct source_session *s, struct hold *h, uint64_t run)
     pg_judged_done(&s->judged);
     struct str all = buf_view(&s->in);
     pg_ring_mark_sent(&s->ring);
+    pg_segment_ended(s);
     s->segment_open = extended;
     s->scanned = 0;
     s->held_len = 0;
@@ -408,6 +429,11 @@ static bool drop_held(struct source_session *s)
 
 void pg_held_refuse(struct source_session *s, struct str report)
 {
+    if (s->commit.stage == COMMIT_HELD) {
+        held_over(s);
+        pg_commit_refuse(s, report);
+        return;
+    }
     bool extended = drop_held(s);
     pg_answer_refused(s, extended, report);
     if (s->phase == PHASE_READY)
@@ -420,7 +446,13 @@ void pg_refuse(struct source_session *s, struct hold *h, const struct refusal *r
     if (s->hold != h)
         return;
     buf_init(&report, 64 * KIB);
-    enum err e = put_refusal(&report, r);
+    struct refusal said = *r;
+    if (s->commit.stage == COMMIT_HELD) {
+        said.hint = STR("It ran in a transaction, which was rolled back: nothing of it remains.");
+        if (r->kind == REFUSAL_UNAVAILABLE)
+            said.message = STR("no decision could be had about the COMMIT");
+    }
+    enum err e = pg_put_refusal(&report, &said);
     if (e == ERR_OK) {
         pg_held_refuse(s, buf_view(&report));
         return;
@@ -441,7 +473,8 @@ void pg_waiting_cancel(struct source_session *s)
 {
     struct buf report CLEANUP(buf_done) = {0};
     struct pg_report r = {"ERROR", PG_QUERY_CANCELED, STR("canceling statement due to user request"),
-                          s->hold != NULL ? STR("The request for approval was withdrawn; nothing was run.")
+                          s->commit.stage == COMMIT_HELD ? STR("The request for approval was withdrawn; what had run is rolled back.")
+                          : s->hold != NULL ? STR("The request for approval was withdrawn; nothing was run.")
                                           : STR("It had not been judged yet; nothing was run."),
                           (struct str){NULL, 0}};
     buf_init(&report, 4 * KIB);

@@ -58,6 +58,7 @@ static enum err state_open(struct loop *l, const struct gate_port *gate, const s
     st->gate = gate;
     st->resource = r;
     st->watched = gate->watches(gate->gate, r);
+    st->holds_commits = gate->holds_commits != NULL && gate->holds_commits(gate->gate);
     arena_init(&st->scratch, LIMIT_ACTION_ARENA);
     enum err e = random_bytes(id, sizeof(id));
     if (e == ERR_OK)
@@ -79,6 +80,7 @@ static enum err state_open(struct loop *l, const struct gate_port *gate, const s
 static void policy_changed(struct source_state *st)
 {
     st->watched = st->gate->watches(st->gate->gate, st->resource);
+    st->holds_commits = st->gate->holds_commits != NULL && st->gate->holds_commits(st->gate->gate);
     for (struct source_session *s = st->sessions, *next; s != NULL; s = next) {
         next = s->next;
         if (s->phase < PHASE_CONNECTING)

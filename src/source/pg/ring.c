@@ -58,9 +58,12 @@ enum err pg_ring_insert(struct pg_ring *r, enum pg_entry_type type, struct pg_en
 {
     struct pg_entry *e;
     TRY(pg_ring_push(r, type, &e));
-    for (size_t i = r->tail - 1; i > r->unsent; i--)
+    size_t at = r->unsent; /* after: growing counts anew */
+    while (at < r->tail - 1 && r->e[at & (r->size - 1)].type == type)
+        at++;
+    for (size_t i = r->tail - 1; i > at; i--)
         r->e[i & (r->size - 1)] = r->e[(i - 1) & (r->size - 1)];
-    e = &r->e[r->unsent & (r->size - 1)];
+    e = &r->e[at & (r->size - 1)];
     *e = (struct pg_entry){.type = type};
     *ret = e;
     return ERR_OK;

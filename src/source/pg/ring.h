@@ -69,7 +69,7 @@ static inline struct pg_entry *pg_ring_head(const struct pg_ring *r)
 
 /* A zeroed entry at the tail. ERR_LIMIT: LIMIT_PG_IN_FLIGHT. */
 MUST_USE enum err pg_ring_push(struct pg_ring *r, enum pg_entry_type type, struct pg_entry **ret);
-/* The same before what is deferred. */
+/* The same before what is deferred, behind others of its type there. */
 MUST_USE enum err pg_ring_insert(struct pg_ring *r, enum pg_entry_type type, struct pg_entry **ret);
 void pg_ring_pop(struct pg_ring *r);
 /* Nothing may be judged before e is answered. */

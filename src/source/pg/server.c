@@ -278,6 +278,7 @@ static enum pass on_complete(struct source_session *s, struct str body)
         return PASS_DIVERGED;
     if (body.n != 0)
         keep_text(s->tag_room, sizeof(s->tag_room), &s->tag_n, (struct str){body.p, body.n - 1});
+    pg_commit_result(s, (struct str){s->tag_room, s->tag_n});
     if (str_is((struct str){s->tag_room, s->tag_n}, "ROLLBACK"))
         pg_note_undone(s);
     s->queried = s->queried || !takes_no_snapshot((struct str){s->tag_room, s->tag_n});
@@ -360,16 +361,20 @@ static enum pass on_function_result(struct source_session *s, struct str body)
 
 /* --- Errors ---------------------------------------------------------------------------------------------- */
 
+void pg_keep_code(struct source_session *s, struct str body)
+{
+    size_t n;
+    keep_text(s->error_code, sizeof(s->error_code) - 1, &n, pg_report_field(body, 'C'));
+    s->error_code[n] = '\0';
+}
+
 static void note_error(struct source_session *s, struct str body)
 {
     struct str severity = pg_report_field(body, 'V');
-    struct str code = pg_report_field(body, 'C');
-    size_t n;
     s->failed = true;
     pg_note_undone(s);
     s->fatal_seen = str_is(severity, "FATAL") || str_is(severity, "PANIC");
-    keep_text(s->error_code, sizeof(s->error_code) - 1, &n, code);
-    s->error_code[n] = '\0';
+    pg_keep_code(s, body);
     keep_text(s->error_room, sizeof(s->error_room), &s->error_n, pg_report_field(body, 'M'));
 }
 
@@ -492,7 +497,7 @@ static enum pass on_ready(struct source_session *s, struct str body)
     pg_ring_pop(&s->ring);
     s->sync_credit = 0;
     pg_note_status(s, body.p[0]);
-    return PASS_ON;
+    return s->ring.head == s->ring.unsent && pg_commit_ready(s, body.p[0]) ? PASS_SWALLOW : PASS_ON;
 }
 
 enum pass pg_on_parameter_status(struct source_session *s, struct str body)
@@ -568,7 +573,7 @@ static const struct rule *rule_of(struct source_session *s, char type)
 {
     if (pg_is_asking(s))
         return pg_ask_rule(type);
-    const struct pg_entry *e = s->wall.on ? head_of(s) : NULL;
+    const struct pg_entry *e = head_of(s);
     if (e != NULL && e->type == PG_E_OWN)
         return pg_wall_rule(type);
     int group = s->phase == PHASE_AUTH       ? s->login != NULL ? GROUP_LOGIN : GROUP_AUTH
@@ -579,7 +584,7 @@ static const struct rule *rule_of(struct source_session *s, char type)
 
 /* --- The pump -------------------------------------------------------------------------------------------------------- */
 
-static bool write_client(struct source_session *s, struct str bytes)
+bool pg_write_client(struct source_session *s, struct str bytes)
 {
     enum err e = bytes.n != 0 ? stream_write(s->client, bytes) : ERR_OK;
     if (e == ERR_OK)
@@ -592,7 +597,9 @@ static bool flush_own(struct source_session *s)
 {
     if (buf_len(&s->to_client) == 0)
         return true;
-    bool ok = write_client(s, buf_view(&s->to_client));
+    /* What stands in place of the server's answer keeps its place among them. */
+    bool ok = (s->in_server_pump && pg_commit_withholds(s, buf_view(&s->to_client))) ||
+              pg_write_client(s, buf_view(&s->to_client));
     buf_clear(&s->to_client);
     return ok;
 }
@@ -628,7 +635,7 @@ static bool send_run(struct source_session *s, struct flow *f)
 {
     struct str run = {f->p + f->from, f->at - f->from};
     f->from = f->at;
-    return write_client(s, run);
+    return pg_commit_withholds(s, run) || pg_write_client(s, run);
 }
 
 static bool skip_body(struct source_session *s, struct flow *f)
@@ -690,6 +697,9 @@ static void after_answers(struct source_session *s)
     pg_impact_resume(s);
     (void)head_of(s); /* the end of a COPY that failed before it came is not waited for */
     if (!pg_wall_restore(s))
+        return;
+    pg_commit_go(s);
+    if (s->phase == PHASE_CLOSED)
         return;
     bool takes_data = s->flow == FLOW_COPY_IN; /* what waits is out of place: the server would not answer it */
     if (s->block == BLOCK_ANSWERS && (s->ring.head == s->ring.unsent || takes_data)) {

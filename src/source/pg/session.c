@@ -18,7 +18,7 @@ void pg_session_check(const struct source_session *s)
     assert((s->hold != NULL) == (s->block == BLOCK_HELD));
     assert(s->scanned <= buf_len(&s->in));
     assert((s->scanned == 0) == (s->ring.unsent == s->ring.tail) || s->phase == PHASE_CLOSED);
-    assert((s->block != BLOCK_HELD && s->block != BLOCK_ASKS) || s->scanned + s->held_len <= buf_len(&s->in));
+    assert((s->block != BLOCK_HELD && s->block != BLOCK_ASKS && s->block != BLOCK_COMMIT) || s->scanned + s->held_len <= buf_len(&s->in));
 }
 
 /* --- The end --------------------------------------------------------------------------------- */
@@ -92,6 +92,7 @@ void pg_session_close(struct source_session *s, struct str reason)
     pg_ask_drop(s);
     pg_estimate_drop(s);
     pg_key_drop(s);
+    pg_commit_done(s);
     if (s->opened)
         s->st->gate->session_closed(s->st->gate->gate, &s->subject, s->st->resource, &s->context);
     s->phase = PHASE_CLOSED;
@@ -543,7 +544,7 @@ static void on_client_ended(void *ctx, enum err why, struct str text)
 static void on_client_hung_up(void *ctx)
 {
     struct source_session *s = ctx;
-    if (s->block == BLOCK_HELD || s->block == BLOCK_ASKS)
+    if (s->block == BLOCK_HELD || s->block == BLOCK_ASKS || s->block == BLOCK_COMMIT)
         pg_session_close(s, STR("the client went away"));
 }
 
@@ -568,6 +569,7 @@ static enum err session_new(struct source_state *st, struct source_session **ret
     buf_init(&s->from_server, LIMIT_PG_INSPECTED + STREAM_READ_SIZE + 64);
     buf_init(&s->to_client, MIB);
     pg_wall_init(&s->wall);
+    pg_commit_init(&s->commit);
     for (size_t i = 0; i < 2; i++) {
         struct pg_note *n = i == 0 ? &s->search_path : &s->role;
         struct pg_stated *x = i == 0 ? &s->reason : &s->ticket;

@@ -20,6 +20,7 @@
  *   BLOCK_NONE    messages are taken as they come
  *   BLOCK_ANSWERS the next message cannot be judged before what is on the wire has been answered
  *   BLOCK_HELD    the message at in[scanned] waits for people; deferred ones stand before it
+ *   BLOCK_COMMIT  a transaction whose COMMIT is to be held begins, runs or ends (commit.h)
  *   BLOCK_ASKS    the message at in[scanned] waits for the answer to a question of the gateway's own (ask.h)
  *
  * Facts that hold (pg_session_check asserts them):
@@ -31,6 +32,7 @@
 
 #include "source/pg/pg.h"
 #include "base/digest.h"
+#include "source/pg/commit.h"
 #include "source/pg/ring.h"
 #include "source/pg/startup.h"
 #include "source/pg/upstream.h"
@@ -48,7 +50,7 @@ enum pg_phase {
     PHASE_CLOSED,
 };
 enum pg_flow { FLOW_NORMAL, FLOW_COPY_IN, FLOW_COPY_BOTH, FLOW_SKIP, FLOW_COUNT_ };
-enum pg_block { BLOCK_NONE, BLOCK_ANSWERS, BLOCK_HELD, BLOCK_ASKS };
+enum pg_block { BLOCK_NONE, BLOCK_ANSWERS, BLOCK_HELD, BLOCK_ASKS, BLOCK_COMMIT };
 
 enum { PG_KEY_BUCKETS = 1024 };
 
@@ -63,7 +65,7 @@ struct source_state {
     struct source_session *sessions; /* list by prev, next */
     size_t n_sessions;
     uint64_t next_session;
-    bool watched, draining;
+    bool watched, holds_commits, draining;
     struct source_session *keys[PG_KEY_BUCKETS]; /* by cancel secret, chained by key_next */
     struct pg_pool pool;
     struct arena scratch; /* of one message; reset when the next is judged */
@@ -149,6 +151,7 @@ struct source_session {
     struct pg_stated reason, ticket;
 
     struct pg_wall wall;
+    struct pg_commit commit;
     struct pg_asking *asking; /* a question of the gateway's own, see ask.h; NULL where there is none */
 
     struct pg_estimate *estimate; /* of what is being judged, where it was asked for; or NULL */
@@ -214,6 +217,8 @@ void pg_drop_unsent(struct source_session *s);
 MUST_USE enum err pg_push_judged(struct source_session *s, uint64_t run);
 /* Planning it was let through; the run's outcome is the Bind's. */
 void pg_bind_judged(struct source_session *s, struct pg_portal *p, uint64_t run);
+/* The waiting message (s->judged) leaves with what was deferred before it, and what stands behind it is looked at. */
+void pg_send_waiting(struct source_session *s, uint64_t run);
 /* Writes to the server; closes the session where that fails. False then. */
 bool pg_to_server(struct source_session *s, struct str bytes);
 /* A Sync, Query or FunctionCall was sent: the implicit transaction of extended messages ends with it. */
@@ -224,12 +229,17 @@ bool pg_to_server_walled(struct source_session *s, struct str group);
 /* --- server.c: messages from the server ------------------------------------------------------- */
 
 void pg_server_bytes(struct source_session *s, struct str bytes);
+/* Bytes for the client past what is withheld. */
+bool pg_write_client(struct source_session *s, struct str bytes);
+/* The SQLSTATE of an error report, into s->error_code. */
+void pg_keep_code(struct source_session *s, struct str body);
 /* The gateway's own message to the client, now or at the next message boundary. */
 void pg_to_client(struct source_session *s, struct str bytes);
 
 /* --- judge.c: the gate ------------------------------------------------------------------------ */
 
-enum pg_ruling { RULING_ALLOW = 1, RULING_HELD, RULING_REFUSED, RULING_BROKEN, RULING_ASKS, RULING_LATER };
+/* RULING_COMMIT: it may run in a transaction, whose COMMIT is held; commit.offered has the terms. */
+enum pg_ruling { RULING_ALLOW = 1, RULING_HELD, RULING_REFUSED, RULING_BROKEN, RULING_ASKS, RULING_LATER, RULING_COMMIT };
 /* EXECUTE and FETCH in s->judged get the facts of what they run. */
 MUST_USE enum err pg_resolve_names(struct source_session *s);
 /* Asks the gate about s->judged, whose names are resolved. RULING_ALLOW: *ret_run. RULING_HELD: s->hold is set and the block
@@ -238,6 +248,13 @@ MUST_USE enum err pg_resolve_names(struct source_session *s);
  * once it has answered what is on the wire. */
 enum pg_ruling pg_judge(struct source_session *s, size_t message_len, uint64_t *ret_run, struct buf *report);
 void pg_judged_done(struct pg_judged *j);
+/* s->action is what s->judged says. */
+void pg_set_action(struct source_session *s);
+/* Text, parameters and names of s->judged: members of an object that is open. */
+void pg_put_statement(struct json *j, const struct source_session *s);
+/* The member "session". */
+void pg_put_session(struct json *j, const struct source_session *s);
+MUST_USE enum err pg_put_refusal(struct buf *out, const struct refusal *r);
 /* The wall does not let s->judged pass, for that reason: recorded, *report has the ErrorResponse. False: the session
  * was ended. */
 bool pg_walled(struct source_session *s, const char *why, struct buf *report);

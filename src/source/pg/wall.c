@@ -171,6 +171,11 @@ static enum err own_before(struct source_session *s, enum form form, bool sync_f
     return ERR_OK;
 }
 
+enum err pg_own_before(struct source_session *s, const char *sql)
+{
+    return own_before(s, FORM_SYNCED, false, &sql, 1);
+}
+
 static enum err own_after(struct source_session *s, enum form form, const char *sql)
 {
     struct pg_entry *e;
@@ -492,6 +497,7 @@ static enum pass on_own_ready(struct source_session *s, struct str body)
 static const struct rule answers[256] = {
     ['1'] = {on_own_swallowed, false}, ['2'] = {on_own_swallowed, false},
     ['3'] = {on_own_closed, false},    ['C'] = {on_own_swallowed, false},
+    ['T'] = {on_own_swallowed, false}, ['D'] = {on_own_swallowed, false},
     ['E'] = {on_own_error, true},      ['N'] = {on_own_notice, true},
     ['A'] = {on_own_passed, false},    ['S'] = {pg_on_parameter_status, true},
     ['Z'] = {on_own_ready, true},

@@ -63,6 +63,8 @@ MUST_USE enum err pg_wall_before(struct source_session *s, const struct sql_fact
 /* Its entry is in the ring: fills `after`. */
 MUST_USE enum err pg_wall_after(struct source_session *s, const struct sql_facts *f, bool simple);
 
+/* One statement of the gateway's own before what is sent next, in a transaction of its own, whatever becomes of it. */
+MUST_USE enum err pg_own_before(struct source_session *s, const char *sql);
 /* The transaction status of a ReadyForQuery; all of what was sent has been answered. */
 void pg_wall_status(struct source_session *s, char status);
 /* Sends the restoring statement where it is due. False: the session is gone. */
