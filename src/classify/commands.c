@@ -127,7 +127,7 @@ void walk_query(struct walk *w, const void *query, struct place place)
     walk_push(w, query, place_in(place, WALK_TOP, WALK_TARGET | WALK_FILTERED | WALK_INSERTED));
 }
 
-const struct sql_facts *walk_facts_alone(struct walk *w, const void *query, struct place place)
+const struct sql_facts *walk_facts_alone(struct walk *w, const void *query, const void *types, struct place place)
 {
     struct collect alone, *outer = w->c;
     struct sql_facts *facts = arena_new(outer->arena, struct sql_facts);
@@ -136,6 +136,8 @@ const struct sql_facts *walk_facts_alone(struct walk *w, const void *query, stru
     place = place_in(place, WALK_TOP, WALK_STORED | WALK_PLANNED | WALK_TARGET);
     place.scope = NULL;
     enum err e = facts == NULL ? ERR_NOMEM : walk_run(w, query, place);
+    if (e == ERR_OK && types != NULL)
+        e = walk_run(w, types, place);
     w->c = outer;
     if (e == ERR_OK) {
         alone.f.statements = 1;
@@ -163,7 +165,7 @@ static void visit_prepare(struct walk *w, const void *node, struct place place)
     collect_static(w->c, SET_COMMANDS, "PREPARE");
     walk_mark(w, place, SQL_SESSION, 0, 0);
     if (walk_runs(place))
-        collect_named(w->c, SQL_NAMED_PREPARE, str_of(s->name), walk_facts_alone(w, s->query, place));
+        collect_named(w->c, SQL_NAMED_PREPARE, str_of(s->name), walk_facts_alone(w, s->query, s->argtypes, place));
     walk_push(w, s->query, place_in(place, WALK_STORED, 0));
     walk_push(w, s->argtypes, place_in(place, WALK_STORED, 0));
 }
@@ -192,7 +194,7 @@ static void visit_declare(struct walk *w, const void *node, struct place place)
     const DeclareCursorStmt *s = node;
     collect_static(w->c, SET_COMMANDS, "DECLARE CURSOR");
     if (walk_runs(place))
-        collect_named(w->c, SQL_NAMED_DECLARE, str_of(s->portalname), walk_facts_alone(w, s->query, place));
+        collect_named(w->c, SQL_NAMED_DECLARE, str_of(s->portalname), walk_facts_alone(w, s->query, NULL, place));
     walk_query(w, s->query, place); /* it is planned now, and that may run functions */
 }
 

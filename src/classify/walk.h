@@ -121,7 +121,8 @@ bool schema_is_temp(struct str schema);
 void walk_query(struct walk *w, const void *query, struct place place);
 
 /* Facts of a query alone, for PREPARE and DECLARE; NULL after an error (which is kept in w). */
-const struct sql_facts *walk_facts_alone(struct walk *w, const void *query, struct place place);
+/* types: of its parameters, which EXECUTE turns its arguments into; NULL: none. */
+const struct sql_facts *walk_facts_alone(struct walk *w, const void *query, const void *types, struct place place);
 
 /* SQL that comes as the text of a routine's body: its commands are recorded, as stored. */
 void walk_stored_text(struct walk *w, struct str text, struct place place);

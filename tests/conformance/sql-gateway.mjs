@@ -7,9 +7,10 @@
 //   - what must be held is, and nothing of its effects appears; what must pass gives the same answer as directly.
 // Prints what fails, and a closing line.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { readLog } from '../lib/audit-log.mjs';
 import { BINARY, ROOT, freePort, sleep } from '../lib/harness.mjs';
 import { RawClient, fields, front, message, u16, u32 } from '../lib/pgwire.mjs';
 import { spawn } from 'node:child_process';
@@ -208,11 +209,7 @@ async function stopGateway() {
 // What the gateway found about each client, by the client's address: the words of its observing guardrail.
 function classesByAddress() {
   const found = new Map();
-  const directory = join(WORK, 'audit');
-  for (const f of existsSync(directory) ? readdirSync(directory) : []) {
-    if (!f.endsWith('.jsonl')) continue;
-    for (const line of readFileSync(join(directory, f), 'utf8').split('\n').filter(Boolean)) collect(JSON.parse(line), found);
-  }
+  for (const record of readLog(join(WORK, 'audit'))) collect(record, found);
   return found;
 }
 function collect(value, found, address = null) {
@@ -276,7 +273,11 @@ class Play {
     switch (m.t) {
       case 'Query': return query(this.text(m.query));
       case 'QueryHex': return message('Q', Buffer.from(m.hex, 'hex'), Buffer.from([0]));
-      case 'Parse': return message('P', utf8(m.name ?? ''), utf8(this.text(m.query)), u16((m.types ?? []).length), ...(m.types ?? []).map(u32));
+      case 'Parse': { // types: names, beyond what the corpus has
+        const types = [];
+        for (const t of m.types ?? []) types.push(Number((await sql(`SELECT '${t}'::regtype::oid`, this.database))[0][0]));
+        return message('P', utf8(m.name ?? ''), utf8(this.text(m.query)), u16(types.length), ...types.map(u32));
+      }
       case 'Bind': return front.bind(m.portal ?? '', m.stmt ?? '', params.length ? params : (m.params ?? []).map((p) => (p === null ? null : Buffer.from(String(p)))), m.formats ?? []);
       case 'Execute': return front.execute(m.portal ?? '', m.max ?? 0);
       case 'Describe': return front.describe(m.what, m.name ?? '');

@@ -92,17 +92,16 @@ static enum err portal_text(struct source_session *s, const struct pg_portal *p,
     return ERR_OK;
 }
 
-/* Planning a Bind can already run functions that claim to be immutable. A deferred Bind whose facts
- * are not known to be harmless is judged before it leaves, also where no Execute follows. `executed`
- * (or NULL) is about to be judged with its Execute. */
+/* Planning a Bind can already run functions that claim to be immutable, and reading its parameters the checks of
+ * domains. A deferred Bind whose facts are not known to be harmless is judged before it leaves, also where no
+ * Execute follows. `executed` (or NULL) is about to be judged with its Execute. */
 static struct pg_portal *doubtful_bind(const struct source_session *s, const struct pg_portal *executed)
 {
     for (size_t i = s->ring.unsent - s->ring.head; i < pg_ring_count(&s->ring); i++) {
         struct pg_entry *e = pg_ring_at(&s->ring, i);
         if (e->type != PG_E_BIND || e->portal->judged || e->portal->may_plan)
             continue;
-        if (e->portal->text == NULL ||
-            (e->portal != executed && sql_cached_facts(e->portal->text)->dynamic != 0))
+        if (e->portal->text == NULL || e->portal != executed)
             return e->portal;
     }
     return NULL;
@@ -151,6 +150,11 @@ static enum step judge_binds(struct source_session *s, struct message *m, const 
         enum step step = e == ERR_OK ? know(s, m, 0) : STEP_SEND;
         if (step != STEP_SEND)
             return step;
+        if (e == ERR_OK && p->text != NULL && sql_cached_facts(s->judged.text)->dynamic == 0) {
+            p->may_plan = true; /* what it does is known, and done by its Execute */
+            pg_judged_done(&s->judged);
+            continue;
+        }
         enum pg_ruling r = e == ERR_OK ? pg_judge(s, 0, &run, m->report) : RULING_BROKEN;
         if (r == RULING_HELD)
             return STEP_WAIT;
