@@ -13,11 +13,11 @@
 #include <unistd.h>
 
 /* Of the tables and of what about_record gives: another number, another index. */
-#define INDEX_VERSION "1"
+#define INDEX_VERSION "2"
 
 enum {
     BATCH = 20000,       /* records a transaction: others may look and add in between */
-    BLOCK = 1024,        /* records that share one line of times */
+    BLOCK = 64,          /* records that share one line of times and places */
     BUSY_MS = 60000,     /* a batch of another process is long over by then */
     CACHE_KIB = 64 * 1024,
 };
@@ -25,6 +25,7 @@ enum {
 struct audit_index {
     char *dir;
     sqlite3 *db;
+    sqlite3_stmt *place;
     uint64_t next;
     struct audit_reader *log; /* stands before `next`; NULL: nowhere */
     struct buf words, terms;
@@ -131,7 +132,7 @@ static void boot_id(char out[static 64])
 
 static const char *const tables =
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;"
-    "CREATE TABLE times (first INTEGER PRIMARY KEY, least INTEGER, most INTEGER);"
+    "CREATE TABLE blocks (first INTEGER PRIMARY KEY, least INTEGER, most INTEGER, seq INTEGER, file INTEGER, at INTEGER);"
     "CREATE VIRTUAL TABLE words USING fts5(w, content='', columnsize=0, detail=none,"
     " tokenize=\"ascii tokenchars '_'\");"
     "INSERT INTO words(words, rank) VALUES ('automerge', 8), ('crisismerge', 32), ('pgsz', 8000);"
@@ -211,6 +212,8 @@ enum err audit_index_drop(struct str dir)
 
 static void close_db(struct audit_index *x)
 {
+    sqlite3_finalize(x->place);
+    x->place = NULL;
     (void)sqlite3_close_v2(x->db);
     x->db = NULL;
 }
@@ -367,6 +370,9 @@ static enum err insert(struct batch *b, const struct audit_entry *e)
     TRY(step_once(b->word));
     sqlite3_bind_int64(b->time, 1, (sqlite3_int64)(e->seq / BLOCK * BLOCK));
     sqlite3_bind_int64(b->time, 2, e->wall_ns);
+    sqlite3_bind_int64(b->time, 3, (sqlite3_int64)e->seq);
+    sqlite3_bind_int64(b->time, 4, (sqlite3_int64)e->file);
+    sqlite3_bind_int64(b->time, 5, (sqlite3_int64)e->at);
     return step_once(b->time);
 }
 
@@ -404,7 +410,7 @@ static enum err add_batch(struct audit_index *x, uint64_t most, uint64_t *ret_n)
         TRY(audit_reader_open(str_of(x->dir), x->next, &x->log));
     TRY(prepare(x, "INSERT INTO words (rowid, w) VALUES (?, ?)", &b.word));
     TRY(prepare(x,
-                "INSERT INTO times VALUES (?1, ?2, ?2) ON CONFLICT (first) DO UPDATE SET"
+                "INSERT INTO blocks VALUES (?1, ?2, ?2, ?3, ?4, ?5) ON CONFLICT (first) DO UPDATE SET"
                 " least = min(least, ?2), most = max(most, ?2)",
                 &b.time));
     TRY(read_batch(&b, most));
@@ -552,7 +558,9 @@ enum err audit_index_times(struct audit_index *x, int64_t since_ns, int64_t unti
                            uint64_t *to)
 {
     sqlite3_stmt *s CLEANUP(finalize) = NULL;
-    TRY(prepare(x, "SELECT min(first), max(first) FROM times WHERE most >= ? AND least < ?", &s));
+    if (since_ns == INT64_MIN && until_ns == INT64_MAX)
+        return ERR_OK;
+    TRY(prepare(x, "SELECT min(first), max(first) FROM blocks WHERE most >= ? AND least < ?", &s));
     sqlite3_bind_int64(s, 1, since_ns);
     sqlite3_bind_int64(s, 2, until_ns);
     int rc = sqlite3_step(s);
@@ -567,6 +575,23 @@ enum err audit_index_times(struct audit_index *x, int64_t since_ns, int64_t unti
     if (*to < *from)
         *to = *from;
     return ERR_OK;
+}
+
+enum err audit_index_place(struct audit_index *x, uint64_t seq, uint64_t *ret_near, uint64_t *ret_file,
+                           uint64_t *ret_at)
+{
+    if (x->place == NULL)
+        TRY(prepare(x, "SELECT seq, file, at FROM blocks WHERE first = ?", &x->place));
+    sqlite3_bind_int64(x->place, 1, (sqlite3_int64)(seq / BLOCK * BLOCK));
+    int rc = sqlite3_step(x->place);
+    enum err e = rc == SQLITE_DONE ? ERR_NOT_FOUND : said(rc);
+    if (e == ERR_OK) {
+        *ret_near = (uint64_t)sqlite3_column_int64(x->place, 0);
+        *ret_file = (uint64_t)sqlite3_column_int64(x->place, 1);
+        *ret_at = (uint64_t)sqlite3_column_int64(x->place, 2);
+    }
+    (void)sqlite3_reset(x->place);
+    return e == ERR_OK && *ret_near > seq ? ERR_NOT_FOUND : e;
 }
 
 static enum err each_row(sqlite3_stmt *s, audit_index_each_fn *each, void *ctx)

@@ -44,6 +44,10 @@ MUST_USE enum err audit_index_ask_text(struct buf *query, struct str text);
 MUST_USE enum err audit_index_times(struct audit_index *x, int64_t since_ns, int64_t until_ns,
                                     uint64_t *from, uint64_t *to);
 
+/* A record at or before `seq`, near it, and where it stood (audit_reader_seek). ERR_NOT_FOUND. */
+MUST_USE enum err audit_index_place(struct audit_index *x, uint64_t seq, uint64_t *ret_near,
+                                    uint64_t *ret_file, uint64_t *ret_at);
+
 /* Calls `each` with the seq of every record within [from, to) that answers the query (empty: with all), the
  * newest first or the oldest, until it says false. ERR_CORRUPT: the index is; delete it. */
 typedef bool audit_index_each_fn(void *ctx, uint64_t seq);

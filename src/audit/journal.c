@@ -248,6 +248,24 @@ enum err journal_open(struct str dir, uint64_t from, struct journal **ret)
     return ERR_OK;
 }
 
+enum err journal_seek(struct journal *j, uint64_t seq, uint64_t file, uint64_t at)
+{
+    j->trouble = (struct journal_trouble){.fault = 0};
+    if (j->first != file) {
+        enum err e = open_at(j, file);
+        if (e != ERR_OK)
+            return e == ERR_CORRUPT ? ERR_NOT_FOUND : e;
+    }
+    if (j->first != file || seq < file || (j->next != 0 && seq >= j->next))
+        return ERR_NOT_FOUND;
+    buf_clear(&j->held);
+    j->used = 0;
+    j->at = at;
+    j->at_end = false;
+    j->seq = seq;
+    return ERR_OK;
+}
+
 /* Zeros behind a place that has no record mean that there was never one. */
 static uint64_t count_nonzero(struct str s)
 {

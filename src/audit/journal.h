@@ -61,6 +61,10 @@ struct journal_trouble {
 MUST_USE enum err journal_open(struct str dir, uint64_t from, struct journal **ret);
 void journal_free(struct journal *j); /* NULL is fine */
 
+/* Stands before the frame of `seq`, which began at byte `at` of the file whose first record is `file` when it was
+ * read: journal_next sees whether it still does. ERR_NOT_FOUND: there is no such file; ERR_IO. */
+MUST_USE enum err journal_seek(struct journal *j, uint64_t seq, uint64_t file, uint64_t at);
+
 /* The tree before the first record of the present file (that of the last frame given; after journal_open, of the
  * one that comes next), as its header has it: believed, not proved, until a root that was signed comes out of it.
  * View. */

@@ -65,7 +65,7 @@ static enum err open_sealed(void *ctx, const struct apart *a, struct buf *out)
 
 static enum err fill(struct audit_reader *r, const struct frame *f, struct audit_entry *ret)
 {
-    struct audit_entry e = {.seq = f->seq, .leaf = f->leaf};
+    struct audit_entry e = {.seq = f->seq, .leaf = f->leaf, .file = f->file, .at = f->at};
     struct leaf l;
     if (leaf_parse(f->leaf, &l) != ERR_OK || l.seq != f->seq || leaf_time(l.time, &e.wall_ns) != ERR_OK)
         return ERR_CORRUPT;
@@ -76,6 +76,12 @@ static enum err fill(struct audit_reader *r, const struct frame *f, struct audit
     e.data = buf_view(&r->data);
     *ret = e;
     return ERR_OK;
+}
+
+enum err audit_reader_seek(struct audit_reader *r, uint64_t seq, uint64_t file, uint64_t at)
+{
+    r->from = seq;
+    return journal_seek(r->journal, seq, file, at);
 }
 
 enum err audit_reader_next(struct audit_reader *r, struct audit_entry *ret)

@@ -24,6 +24,7 @@ struct audit_entry {
     struct str data;         /* one JSON object on one line, canonical (RFC 8785), with everything put back */
     struct str leaf;         /* the bytes that the tree covers: canonical JSON of at most 4 KiB */
     size_t n_erased;         /* members of data that could not be put back */
+    uint64_t file, at;       /* where it stands, for audit_reader_seek */
 };
 
 /*
@@ -37,6 +38,10 @@ void audit_reader_free(struct audit_reader *r); /* NULL is fine */
 
 /* Sealed content is opened with the keys in DIR/vault, where that can be read; this names another file of them. */
 MUST_USE enum err audit_reader_vault(struct audit_reader *r, const char *path);
+
+/* Stands before the record `seq`, which stood at this place when it was read. The next call of audit_reader_next
+ * sees whether it still does (ERR_CORRUPT where not). ERR_NOT_FOUND: that part of the log is gone; ERR_IO. */
+MUST_USE enum err audit_reader_seek(struct audit_reader *r, uint64_t seq, uint64_t file, uint64_t at);
 
 /* The next record. ERR_NOT_FOUND: there is none (yet; ask again later); ERR_CORRUPT: what stands there
  * is none, or records are missing before it; ERR_IO; ERR_NOMEM. */

@@ -14,12 +14,15 @@ struct searching {
     audit_found_fn *found;
     void *ctx;
     bool trusting, more;
+    struct audit_index *index;
+    struct audit_reader *reader; /* NULL before the first record the index names */
     uint64_t n;
     enum err err;
 };
 
 static void searching_done(struct searching *s)
 {
+    audit_reader_free(s->reader);
     buf_done(&s->wanted);
     buf_done(&s->words);
     arena_done(&s->arena);
@@ -122,21 +125,33 @@ static bool look(struct searching *s, const struct audit_entry *e, bool from_ind
 
 /* --- By the index --------------------------------------------------------------------------------- */
 
+/* By the place that the index remembers, which need not be right. */
+static enum err read_there(struct searching *s, uint64_t seq, struct audit_entry *ret)
+{
+    uint64_t near, file, at;
+    TRY(audit_index_place(s->index, seq, &near, &file, &at));
+    if (s->reader == NULL)
+        TRY(audit_reader_open(s->dir, near, &s->reader));
+    TRY(audit_reader_seek(s->reader, near, file, at));
+    do
+        TRY(audit_reader_next(s->reader, ret));
+    while (ret->seq < seq);
+    return ret->seq == seq ? ERR_OK : ERR_NOT_FOUND;
+}
+
 static bool look_at(void *ctx, uint64_t seq)
 {
     struct searching *s = ctx;
-    struct audit_reader *r;
     struct audit_entry e;
-    enum err err = audit_record_at(s->dir, seq, &r, &e);
+    if (read_there(s, seq, &e) == ERR_OK)
+        return look(s, &e, true);
+    audit_reader_free(s->reader);
+    s->reader = NULL;
+    enum err err = audit_record_at(s->dir, seq, &s->reader, &e);
     if (err == ERR_NOT_FOUND) /* dropped by retention since */
         return true;
-    if (err != ERR_OK) {
-        s->err = err;
-        return false;
-    }
-    bool go_on = look(s, &e, true);
-    audit_reader_free(r);
-    return go_on;
+    s->err = err;
+    return err == ERR_OK && look(s, &e, true);
 }
 
 static enum err put_query(const struct audit_query *q, struct buf *out)
@@ -173,7 +188,7 @@ enum err audit_search(struct str dir, struct audit_index *x, bool trusting,
                       const struct audit_query *q, audit_found_fn *found, void *ctx, bool *ret_more)
 {
     struct searching s CLEANUP(searching_done) = {
-        .dir = dir, .q = q, .found = found, .ctx = ctx, .trusting = trusting};
+        .dir = dir, .q = q, .found = found, .ctx = ctx, .trusting = trusting, .index = x};
     TRY(searching_start(&s));
     TRY(by_index(&s, x));
     *ret_more = s.more;

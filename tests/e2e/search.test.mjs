@@ -95,7 +95,7 @@ const damages = {
     assert.equal(r.status, 0, r.err);
   },
   'a machine crashed while it grew': async (index) => {
-    const r = await run('python3', ['-c', `import sqlite3; d = sqlite3.connect('${index}'); d.execute("UPDATE meta SET value = 'another start' WHERE key = 'state'"); d.execute("DELETE FROM times"); d.commit()`]);
+    const r = await run('python3', ['-c', `import sqlite3; d = sqlite3.connect('${index}'); d.execute("UPDATE meta SET value = 'another start' WHERE key = 'state'"); d.execute("DELETE FROM blocks"); d.commit()`]);
     assert.equal(r.status, 0, r.err);
   },
   'it names records that are something else': async (index) => {
