@@ -281,10 +281,10 @@ static bool is_one_of(struct str name, const char *const *list, size_t n)
 
 static bool covers(const struct audit_redaction *r, struct str name)
 {
-    static const char *const text[] = {"text",    "envelope",  "explanation", "message",   "outcome",
+    static const char *const text[] = {"text",    "facts",    "envelope",  "explanation", "message",   "outcome",
                                        "$data",   "parameters", "arguments",  "command",   "input",
                                        "context", "impact",     "output",     "result",    "url"};
-    static const char *const parameters[] = {"envelope", "explanation", "message", "outcome", "$data",
+    static const char *const parameters[] = {"envelope", "facts", "explanation", "message", "outcome", "$data",
                                              "parameters", "arguments", "input",   "output",  "result"};
     return (r->text && is_one_of(name, text, ARRAY_LEN(text))) ||
            (r->parameters && is_one_of(name, parameters, ARRAY_LEN(parameters)));

@@ -7,7 +7,7 @@
 /* Members of `data` that hold text of people or clients: what somebody may have to erase. They stand apart
  * however short they are. (Names, addresses and digests stay: without them a record says nothing.) */
 static const char *const erasable[] = {
-    "arguments", "command", "comment", "context",    "envelope", "explanation", "impact", "input",  "justification",
+    "arguments", "command", "comment", "context",    "envelope", "explanation", "facts", "impact", "input",  "justification",
     "message",   "note",    "outcome", "parameters", "reason",   "result",      "text",   "output", "url",
 };
 

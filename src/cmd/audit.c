@@ -82,6 +82,8 @@ static const struct {
     {"prove", audit_prove_run},
     {"check-proof", audit_check_proof_run},
     {"rebuild", audit_rebuild_run},
+    {"erase", audit_erase_run},
+    {"rotate-key", audit_rotate_key_run},
 };
 
 /* These take the whole command line. */
@@ -115,6 +117,8 @@ const struct command cmd_audit = {
         "       countersign audit prove --since CHECKPOINT|NUMBER [DIRECTORY | -c FILE]\n"
         "       countersign audit check-proof FILE --key KEY [--since CHECKPOINT]\n"
         "       countersign audit rebuild [DIRECTORY | -c FILE]\n"
+        "       countersign audit erase NUMBER --reason TEXT [-c FILE]\n"
+        "       countersign audit rotate-key [-c FILE]\n"
         "       countersign audit search [--person NAME] [--resource NAME] [--guardrail NAME] [--text WORDS]\n"
         "                                [--outcome WORD] [--kind KIND] [--request N] [--since WHEN] [--until WHEN]\n"
         "                                [--limit N] [--before RECORD] [--oldest-first] [--json]\n"
@@ -130,7 +134,8 @@ const struct command cmd_audit = {
         "prove prints a proof that a record (by its number, or the SHA-256 of its leaf) is in the log,\n"
         "or that the log goes on from a checkpoint; check-proof checks one with the public key alone.\n"
         "\n"
-        "rebuild makes the tiles anew from the journal.\n"
+        "rebuild makes the tiles anew from the journal. erase overwrites what people and clients wrote in\n"
+        "one record, and rotate-key makes a new key: both are recorded, and need the gateway stopped.\n"
         "\n"
         "search finds records by any of these together, the newest first. A person is anybody named: who\n"
         "asked, for whom, who decided. --text: every word of it, `ord*` begins one. --outcome: allowed, denied,\n"

@@ -68,23 +68,6 @@ static void read_store(struct loader *l, const struct yaml_node *v, void *target
         l->out_of_memory = true;
 }
 
-static void read_audit_what(struct loader *l, const struct yaml_node *v, void *target)
-{
-    static const struct word words[] = {{"matched", AUDIT_MATCHED}, {"all", AUDIT_ALL}};
-    int what;
-    if (field_word(l, v, words, ARRAY_LEN(words), &what))
-        *(enum audit_what *)target = (enum audit_what)what;
-}
-
-static void read_audit(struct loader *l, const struct yaml_node *v, void *target)
-{
-    static const struct field fields[] = {
-        {"directory", field_path, offsetof(struct config, audit_directory), false},
-        {"record", read_audit_what, offsetof(struct config, audit_what), false},
-    };
-    fields_read(l, v, "`audit`", fields, ARRAY_LEN(fields), target);
-}
-
 static void read_workers(struct loader *l, const struct yaml_node *v, void *target)
 {
     uint32_t n = 0;
@@ -145,7 +128,7 @@ static const struct field main_fields[] = {
     {"api_url", read_url, IN_CONFIG(api_url), false},
     {"socket", field_path, IN_CONFIG(socket), false},
     {"store", read_store, IN_CONFIG(store), false},
-    {"audit", read_audit, offsetof(struct main_keys, c), false},
+    {"audit", audit_read_section, offsetof(struct main_keys, c), false},
     {"workers", read_workers, IN_CONFIG(workers), false},
     {"user", field_text, IN_CONFIG(user), false},
     {"people_file", field_path, IN_CONFIG(people_file), false},

@@ -128,6 +128,10 @@ bool guardrails_read(struct loader *l, const struct section *s, struct guardrail
 /* `defaults:`, at most one in all files. */
 bool defaults_read(struct loader *l, const struct section *s, struct hold_source *ret);
 
+/* --- audit: (audit_section.c) ------------------------------------------------------------------ */
+
+field_reader audit_read_section; /* struct config: audit, audit_directory, audit_what */
+
 /* --- break_glass:, and keys of a hold (grants.c) ------------------------------------------------ */
 
 bool break_glass_read(struct loader *l, const struct section *s, const struct people *all,

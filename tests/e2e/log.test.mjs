@@ -176,6 +176,49 @@ test('the log goes on over a restart as one log', async (scope) => {
   assert.ok(g.records().length > records.length);
 });
 
+const holds = (dir, word) => spawnSync('grep', ['-rqa', word, dir]).status === 0;
+
+test('what people wrote in a record can be erased: it is gone, said, and everything still verifies', async (scope) => {
+  const { g, records } = await history(scope);
+  const vote = records.find((r) => r.data.reason === 'not on a Friday');
+  assert.ok(holds(g.auditDir, 'not on a Friday'));
+  for (const r of records.filter((x) => JSON.stringify(x.data).includes('not on a Friday'))) {
+    const erased = await g.cli(['audit', 'erase', `${r.seq}`, '--reason', 'asked for by ana', '-c', g.config]);
+    assert.equal(erased.status, 0, erased.err);
+  }
+  assert.ok(!holds(g.auditDir, 'not on a Friday'));
+  assert.equal((await g.auditVerify()).status, 0);
+  assert.ok(g.records().some((r) => r.kind === 'erased' && r.data.record === vote.seq && r.data.reason === 'asked for by ana'));
+  const proof = join(tempDir(scope), 'proof');
+  writeFileSync(proof, (await g.cli(['audit', 'prove', `${vote.seq}`, '-c', g.config])).out);
+  assert.equal((await g.cli(['audit', 'check-proof', proof, '--key', join(g.auditDir, 'key.pub')])).status, 0);
+});
+
+test('a rotated key is a record, and who kept the old one can still verify', async (scope) => {
+  const { g } = await history(scope);
+  const old = readFileSync(join(g.auditDir, 'key.pub'), 'utf8').trim();
+  assert.equal((await g.cli(['audit', 'rotate-key', '-c', g.config])).status, 0);
+  assert.notEqual(readFileSync(join(g.auditDir, 'key.pub'), 'utf8').split('\n')[0], old);
+  assert.equal(g.records().at(-1).kind, 'key_rotated');
+  g.status = undefined;
+  g.launch();
+  await g.listening();
+  assert.equal((await g.cli(['audit', 'rotate-key', '-c', g.config])).status, 1); // the gateway has the log
+  await g.stop();
+  const r = await g.cli(['audit', 'verify', '-c', g.config, '--key', old]);
+  assert.equal(r.status, 0, r.err);
+});
+
+test('a redaction rule: text and parameters of matching actions are nowhere in clear, their commitments verify', async (scope) => {
+  const { g } = await history(scope, { top: '', audit: 'audit, redact: [{ name: shop-text, resources: [shop], redact: [text, parameters] }]' });
+  const dir = join(g.dir, 'audit');
+  assert.ok(!holds(dir, 'SET status'));
+  assert.ok(!holds(dir, 'TABLE secrets'));
+  assert.ok(readLeaves(dir).some((l) => l.includes('"redacted":"shop-text"')));
+  const r = await g.cli(['audit', 'verify', '-c', g.config]);
+  assert.equal(r.status, 0, r.err);
+});
+
 test('text of a client reaches the log escaped: one record stays one line', async (scope) => {
   const g = await Gateway.start(scope, { upstream: pg.upstream });
   const client = await nodeClient(scope, { host: '127.0.0.1', port: g.port, user: 'app', database: pg.database });

@@ -139,8 +139,8 @@ static void a_journal_is_verified_and_read_safely(struct str s)
     struct audit_verify_options o = {.keys = &key, .n_keys = 1, .no_tiles = true};
     struct audit_report r;
     uint64_t last = 0;
-    if (s.n == 0)
-        return;
+    if (s.n == 0 || (unsigned char)s.p[0] >= ' ')
+        return; /* text is for the others: a journal costs files */
     make_folder();
     buf_init(&file, s.n + 4096);
     if ((s.p[0] & 1) != 0)

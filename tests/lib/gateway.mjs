@@ -198,7 +198,7 @@ ${s.guardrails}`);
     if (r.status !== 200) throw new Error(`reject ${id}: ${r.status} ${r.text}`);
   }
 
-  get auditDir() { return resolve(this.dir, this.audit); }
+  get auditDir() { return resolve(this.dir, this.audit.split(',')[0]); }
 
   // Every record of the log on a line of JSON, with what stands apart put back.
   auditText() { return readLog(this.auditDir).map((r) => `${JSON.stringify(r)}\n`).join(''); }
