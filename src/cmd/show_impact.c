@@ -279,7 +279,7 @@ void show_layout(struct page *p, const json_t *request)
     struct str layout = json_text(member(request, "impact"), "layout");
     if (layout.n == 0)
         return;
-    page_heading(p, "Statement, laid out (the text above is what counts)\n");
+    page_heading(p, "Statement, laid out (what counts is the text as it was sent)\n");
     page_block(p, layout);
 }
 
@@ -290,7 +290,9 @@ void show_impact(struct page *p, const json_t *request)
         return;
     page_heading(p, "What it would do");
     if (!json_is_object(i)) {
-        page_z(p, "\n  not available (nothing has come from its session)\n");
+        bool may_come = str_is(json_text(request, "state"), "pending");
+        page_z(p, may_come ? "\n  not available yet (nothing has come from its session)\n"
+                           : "\n  not available (nothing came from its session before it was decided)\n");
         return;
     }
     page_z(p, " (not covered by the digest; found out at ");

@@ -618,6 +618,15 @@ enum err show_request(struct buf *out, const struct shown_request *s, struct sty
     return p.err;
 }
 
+enum err show_impact_alone(struct buf *out, const struct shown_request *s, struct style style)
+{
+    struct page p = {.out = out, .style = style};
+    title(&p, s->request, time_of_text(json_text(s->request, "now")));
+    show_layout(&p, s->request);
+    show_impact(&p, s->request);
+    return p.err;
+}
+
 enum err show_summary(struct buf *out, const struct shown_request *s, struct style style)
 {
     struct page p = {.out = out, .style = style};

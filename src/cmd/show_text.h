@@ -22,6 +22,9 @@ void shown_done(struct shown_request *s);
 /* Everything. ERR_LIMIT: the buffer's cap; what it then holds must not be shown. */
 MUST_USE enum err show_request(struct buf *out, const struct shown_request *s, struct style style);
 
+/* What it would do, for a request that was shown before that was known. */
+MUST_USE enum err show_impact_alone(struct buf *out, const struct shown_request *s, struct style style);
+
 /* Four lines for a request that was seen before: who, where, why, digest. */
 MUST_USE enum err show_summary(struct buf *out, const struct shown_request *s, struct style style);
 

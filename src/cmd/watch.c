@@ -99,6 +99,8 @@ static void print_event(struct watch_state *w, const char *event, uint64_t id)
         print_json(w, event, &f);
     else if (opened)
         print_opened(w, &f);
+    else if (strcmp(event, "impact") == 0)
+        w->status = print_request(w->client->command, show_impact_alone, &f);
     else
         print_changed(w, event, id, &f);
     if (opened)

@@ -1,9 +1,10 @@
 // What a statement would do: the facts that rules ask for, and what people who decide are shown.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import http from 'node:http';
 import { Psql, nodeClient, psycopg, refused } from '../lib/clients.mjs';
 import { Gateway } from '../lib/gateway.mjs';
-import { test, until } from '../lib/harness.mjs';
+import { BINARY, test, until } from '../lib/harness.mjs';
 import { RawClient, front } from '../lib/pgwire.mjs';
 import { Postgres } from '../lib/postgres.mjs';
 
@@ -313,9 +314,14 @@ test('whoever watches hears when the impact is there', async (scope) => {
   scope.defer(() => call.destroy());
   call.on('error', () => {});
   await until(() => heard.includes('ready'), 'the stream');
+  const watch = spawn(BINARY, ['watch'], { env: { ...process.env, COUNTERSIGN_SOCKET: g.socket } });
+  scope.defer(() => watch.kill('SIGKILL'));
+  let seen = '';
+  watch.stdout.on('data', (d) => { seen += d; });
   const c = await node(scope, g);
   const run = refused(c.query('DELETE FROM events'));
   const { id } = await g.pending();
+  await until(() => /What it would do[^]*Delete on public\.events/.test(seen), () => `the impact in watch; it shows: ${seen}`);
   await until(() => heard.includes(`event: impact\ndata: {"request":${id},"state":"pending"}`), () => `the event; heard ${heard}`);
   await g.reject(id, 'no');
   await run;

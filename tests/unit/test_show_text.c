@@ -437,7 +437,7 @@ TEST(what_could_not_be_found_out_says_why)
     check_has(t, "not available (no lock)\n");
     free(t);
     t = shown(DELETION, "{\"impact\":null,\"history\":null}", 0);
-    check_has(t, "not available (nothing has come from its session)\n");
+    check_has(t, "not available yet (nothing has come from its session)\n");
     free(t);
 }
 
