@@ -219,6 +219,14 @@ test('a redaction rule: text and parameters of matching actions are nowhere in c
   assert.equal(r.status, 0, r.err);
 });
 
+test('every record keeps to the published JSON Schema', async (scope) => {
+  const { g } = await history(scope);
+  const file = join(tempDir(scope), 'leaves.jsonl');
+  writeFileSync(file, readLeaves(g.auditDir).map((l) => `${l}\n`).join(''));
+  const r = spawnSync('python3', [join(ROOT, 'tests/lib/check_schema.py'), join(ROOT, 'docs/audit-record.schema.json'), file], { encoding: 'utf8' });
+  assert.equal(r.status, 0, r.stdout + r.stderr);
+});
+
 test('text of a client reaches the log escaped: one record stays one line', async (scope) => {
   const g = await Gateway.start(scope, { upstream: pg.upstream });
   const client = await nodeClient(scope, { host: '127.0.0.1', port: g.port, user: 'app', database: pg.database });
