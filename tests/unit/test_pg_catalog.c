@@ -15,8 +15,9 @@
 #define TABLE_ROW "D\0\0\0\x1d\0\5\0\0\0\0011\0\0\0\1u\0\0\0\1-\xff\xff\xff\xff\xff\xff\xff\xff"
 #define VIEW_ROW "D\0\0\0\x29\0\5\0\0\0\0011\0\0\0\1u\0\0\0\1q\0\0\0\x0cSELECT bad()\xff\xff\xff\xff"
 #define PART(rows) PARSE_OK BIND_OK rows DONE CLOSE_OK CLOSE_OK
-#define ENDED READY_I CLOSE_OK READY_I
-#define NO_FUNCTION PART(CONTEXT_ROW) PART("") ENDED
+#define BEGUN PART("") PART("") PART("") /* BEGIN, the time limit, no JIT */
+#define ENDED READY_T CLOSE_OK CLOSE_OK PART("") READY_I
+#define NO_FUNCTION BEGUN PART(CONTEXT_ROW) PART("") ENDED
 
 static bool got(const struct buf *b, const char *needle)
 {
@@ -42,7 +43,7 @@ TEST(a_statement_waits_until_the_catalogue_has_answered)
     client_says(&p, STR(Q_TABLE));
     CHECK(asked(&p) && !got(&p.at_server, "SELECT * FROM t") && p.submits == 0);
     forget(&p);
-    server_says(&p, STR(PART(CONTEXT_ROW) PART(TABLE_ROW) PART("") ENDED));
+    server_says(&p, STR(BEGUN PART(CONTEXT_ROW) PART(TABLE_ROW) PART("") ENDED));
     CHECK(p.submits == 1 && p.action.sql->dynamic == 0);
     CHECK(str_eq(buf_view(&p.at_server), STR(Q_TABLE)) && buf_len(&p.at_client) == 0);
     peer_done(&p);
@@ -53,7 +54,7 @@ TEST(what_is_known_is_not_asked_again_until_a_definition_is_changed)
     struct peer p;
     open_peer(&p);
     client_says(&p, STR(Q_TABLE));
-    server_says(&p, STR(PART(CONTEXT_ROW) PART(TABLE_ROW) PART("") ENDED));
+    server_says(&p, STR(BEGUN PART(CONTEXT_ROW) PART(TABLE_ROW) PART("") ENDED));
     server_says(&p, STR(DONE READY_I));
     forget(&p);
     client_says(&p, STR(Q_TABLE));
@@ -63,11 +64,11 @@ TEST(what_is_known_is_not_asked_again_until_a_definition_is_changed)
     pg_source.peer_bytes(p.state, STR("D")); /* somebody at another worker */
     client_says(&p, STR(Q_TABLE));
     CHECK(asked(&p));
-    server_says(&p, STR(PART(CONTEXT_ROW) PART(TABLE_ROW) PART("") ENDED));
+    server_says(&p, STR(BEGUN PART(CONTEXT_ROW) PART(TABLE_ROW) PART("") ENDED));
     server_says(&p, STR(DONE READY_I));
     forget(&p);
     client_says(&p, STR(Q_CREATE)); /* event triggers are asked for */
-    server_says(&p, STR(PART(CONTEXT_ROW) PART("") PART("") ENDED));
+    server_says(&p, STR(BEGUN PART(CONTEXT_ROW) PART("") PART("") ENDED));
     CHECK(p.told_peers == 1);
     server_says(&p, STR("C\0\0\0\x11" "CREATE TABLE\0" READY_I));
     CHECK(p.told_peers == 2);
@@ -82,7 +83,7 @@ TEST(a_view_brings_what_it_calls_and_a_missing_function_stays_unknown)
     struct peer p;
     open_peer(&p);
     client_says(&p, STR(Q_TABLE));
-    server_says(&p, STR(PART(CONTEXT_ROW) PART(VIEW_ROW) PART("") ENDED));
+    server_says(&p, STR(BEGUN PART(CONTEXT_ROW) PART(VIEW_ROW) PART("") ENDED));
     CHECK(p.submits == 0 && asked(&p)); /* a second question, for bad() */
     server_says(&p, STR(NO_FUNCTION));
     CHECK(p.submits == 1 && p.action.sql->dynamic == SQL_D_FUNCTION && p.action.sql->unknown_functions.n == 1);
@@ -100,7 +101,7 @@ TEST(no_answer_is_no_harmlessness)
     forget(&p);
     client_says(&p, STR(Q_TABLE)); /* and it is asked anew */
     CHECK(asked(&p));
-    server_says(&p, STR(PART(CONTEXT_ROW) PART("D\0\0\0\6\0\0") PART("") ENDED));
+    server_says(&p, STR(BEGUN PART(CONTEXT_ROW) PART("D\0\0\0\6\0\0") PART("") ENDED));
     CHECK(p.submits == 2 && p.action.sql->dynamic == SQL_D_CATALOG);
     peer_done(&p);
 }
@@ -114,7 +115,7 @@ TEST(ctrl_c_while_the_catalogue_is_asked_answers_the_statement)
     settle(&p);
     CHECK(got(&p.at_client, "57014") && p.submits == 0);
     forget(&p);
-    server_says(&p, STR(PART(CONTEXT_ROW) PART(TABLE_ROW) PART("") ENDED));
+    server_says(&p, STR(BEGUN PART(CONTEXT_ROW) PART(TABLE_ROW) PART("") ENDED));
     CHECK(buf_len(&p.at_client) == 0 && !got(&p.at_server, "SELECT * FROM t"));
     peer_done(&p);
 }
@@ -139,7 +140,7 @@ TEST(the_answer_is_never_given_to_another_path)
     struct peer p;
     open_peer(&p);
     client_says(&p, STR(Q_TABLE));
-    server_says(&p, STR(PART(CONTEXT_ROW) PART(TABLE_ROW) PART("") ENDED));
+    server_says(&p, STR(BEGUN PART(CONTEXT_ROW) PART(TABLE_ROW) PART("") ENDED));
     server_says(&p, STR(DONE READY_I));
     client_says(&p, STR("Q\0\0\0\x1cSET search_path = other\0"));
     server_says(&p, STR("C\0\0\0\x08SET\0" READY_I));

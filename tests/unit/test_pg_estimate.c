@@ -26,13 +26,13 @@ static void open_peer(struct peer *p, size_t chunk)
     log_in(p);
 }
 
-/* The answer to a question about plans: BEGIN, three settings, and one row with `json`. */
+/* The answer to a question about plans: BEGIN, four settings, and one row with `json`. */
 static void answer_plan(struct peer *p, const char *json)
 {
     struct buf b;
     size_t n = strlen(json);
     buf_init(&b, MIB);
-    CHECK_OK(buf_put_str(&b, STR(PART PART PART PART "1\0\0\0\4" "2\0\0\0\4" "D")));
+    CHECK_OK(buf_put_str(&b, STR(PART PART PART PART PART "1\0\0\0\4" "2\0\0\0\4" "D")));
     CHECK_OK(buf_put_u32(&b, (uint32_t)(4 + 2 + 4 + n)));
     CHECK_OK(buf_put_u16(&b, 1));
     CHECK_OK(buf_put_u32(&b, (uint32_t)n));
@@ -72,7 +72,7 @@ TEST(a_wide_one_is_held_and_nobody_asks_for_its_plan_again)
     answer_plan(&p, PLAN("5000"));
     CHECK(p.state->sessions->hold != NULL && p.lazy.value[LAZY_ESTIMATED_ROWS] == 5000);
     CHECK(!got(&p.at_server, "EXPLAIN") && got(&p.at_server, "pg_locks"));
-    server_says(&p, STR(PART PART PART PART PART PART UNDONE));
+    server_says(&p, STR(PART PART PART PART PART PART PART UNDONE));
     CHECK(p.impacts == 1 && strstr(p.impact, "\"rows\":5000") != NULL && strstr(p.impact, "not_available") == NULL);
     peer_done(&p);
 }

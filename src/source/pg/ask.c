@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What comes before the asker's own parts in a wrapped question: BEGIN or SAVEPOINT, and the time limit. */
-enum { PROLOGUE = 2, NAME_SIZE = 32, SQL_SIZE = 96 };
+/* What comes before the asker's own parts in a wrapped question: BEGIN or SAVEPOINT, the time limit, and no JIT: with
+ * planner settings that make everything look dear, compiling a question takes seconds. */
+enum { PROLOGUE = 3, NAME_SIZE = 32, SQL_SIZE = 96 };
 
 struct pg_asking {
     struct pg_asker asker;
@@ -62,7 +63,8 @@ static enum err put_prologue(struct buf *out, struct str name, char status, int6
         (void)snprintf(sql, sizeof(sql), "SAVEPOINT %.*s", STR_FMT(name));
     TRY(put_sql(out, name, status == 'T' ? sql : "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"));
     (void)snprintf(sql, sizeof(sql), "SET LOCAL statement_timeout = %lld", (long long)timeout_ms);
-    return put_sql(out, name, sql);
+    TRY(put_sql(out, name, sql));
+    return put_sql(out, name, "SET LOCAL jit = off");
 }
 
 /* Also where the first half failed in the middle: its statement may still be there under the name. */
@@ -200,7 +202,7 @@ static enum err asking_new(struct source_session *s, const struct pg_question *q
     *a = (struct pg_asking){.asker = *q->asker, .ctx = q->ctx, .status = s->tx, .n_parts = q->n_parts,
                             .result = PG_ASK_ANSWERED};
     a->flushed = s->segment_open;
-    a->wrapped = q->wrap == PG_ASK_LOOK || (q->wrap == PG_ASK_PEEK && s->tx == 'T' && !a->flushed);
+    a->wrapped = q->wrap == PG_ASK_LOOK || (q->wrap == PG_ASK_PEEK && !a->flushed);
     a->prologue = a->wrapped ? PROLOGUE : 0;
     a->syncs = a->flushed ? 0 : 2;
     if (q->wrap == PG_ASK_BARE)

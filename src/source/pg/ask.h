@@ -47,8 +47,8 @@ struct rule;
 
 enum pg_ask_wrap {
     PG_ASK_LOOK = 1, /* undone afterwards, whatever happened */
-    PG_ASK_PEEK,     /* queries of the catalogue that do not fail by their content: as LOOK in a transaction, alone
-                      * outside of one, and possible in an open segment too. There a failure (somebody cancels the
+    PG_ASK_PEEK,     /* queries of the catalogue that do not fail by their content: as LOOK, but possible in an open
+                      * segment too, and then alone. There a failure (somebody cancels the
                       * backend from outside) fails the client's pipeline, which is told so */
     PG_ASK_BARE,     /* no wrapping: what it does stays, and its failure fails the client's transaction; the
                       * transaction status may change. `timeout_ms` is the gateway's timer alone */
