@@ -323,6 +323,19 @@ static void mend_log(struct broker *b, struct moment now)
     record_undone_again(b, now);
 }
 
+/* Workers let nothing run that has to be recorded while it cannot be. */
+static void tell_log(struct broker *b)
+{
+    bool broken = audit_broken(b->audit) != NULL;
+    struct link_message m = {.type = LINK_LOG, .log = {.works = !broken}};
+    if (broken == b->told_broken)
+        return;
+    b->told_broken = broken;
+    for (uint32_t i = 0; i < LIMIT_WORKERS; i++)
+        if (b->peers[i].state == PEER_READY)
+            tell(b, i, &m);
+}
+
 void broker_tick(struct broker *b, struct moment now)
 {
     moment_set(b, now);
@@ -331,6 +344,7 @@ void broker_tick(struct broker *b, struct moment now)
         holders_grace_over(b, now);
     end_what_is_due(b, now);
     audit_tick(b->audit, now); /* what breaks the log there broker_health says, and mend_log mends */
+    tell_log(b);
 }
 
 int64_t broker_next_deadline(const struct broker *b)

@@ -274,6 +274,8 @@ enum err on_hello(struct broker *b, uint32_t worker, const struct link_message *
     b->peers[worker] = (struct peer){PEER_READY, h->pid};
     struct link_message config = {.type = LINK_CONFIG, .config = *b->policy.files};
     tell(b, worker, &config);
+    if (b->told_broken)
+        tell(b, worker, &(struct link_message){.type = LINK_LOG, .log = {.works = false}});
     for (size_t i = 0; i < h->n_holds; i++)
         adopt_hold(b, worker, h->pid, &h->holds[i], now);
     for (size_t i = 0; i < h->n_runs; i++)

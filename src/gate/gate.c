@@ -91,6 +91,8 @@ static void record_refusal(struct gate *g, const struct judged *x, const char *r
 static enum verdict allow(struct gate *g, const struct judged *x, struct submission *ret)
 {
     bool recorded = x->d->n_matched != 0 || g->config->audit_what == AUDIT_ALL;
+    if (recorded && g->up.log_broken)
+        return unavailable(g, STR("it must be recorded and the log cannot be written"), ret);
     if (recorded && record(g, x, "") != ERR_OK)
         return unavailable(g, STR("it must be recorded and the log cannot be reached"), ret);
     g->counts.allowed++;

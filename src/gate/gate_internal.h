@@ -132,6 +132,7 @@ struct uplink {
     bool flushing; /* the timer runs */
     struct kept_result *kept, **kept_end;
     size_t n_kept;
+    bool log_broken; /* as the broker said last */
 };
 
 struct gate {

@@ -221,6 +221,12 @@ static enum err on_peer(struct gate *g, const struct link_message *m)
     return ERR_OK;
 }
 
+static enum err on_log(struct gate *g, const struct link_message *m)
+{
+    g->up.log_broken = !m->log.works;
+    return ERR_OK;
+}
+
 static enum err on_shutdown(struct gate *g, const struct link_message *m)
 {
     (void)m;
@@ -242,6 +248,7 @@ static link_handler *const handlers[][LINK_TYPE_COUNT_] = {
         [LINK_CLAIMED] = on_claimed,
         [LINK_ENDED] = on_ended,
         [LINK_PEER] = on_peer,
+        [LINK_LOG] = on_log,
         [LINK_LOGIN_ANSWER] = logins_answer,
         [LINK_SHUTDOWN] = on_shutdown,
     },
@@ -364,6 +371,7 @@ enum err gate_attach(struct gate *g, int fd)
     TRY(stream_adopt(g->loop, fd, &link_ops, g, &g->up.stream));
     stream_set_write_cap(g->up.stream, LIMIT_LINK_BACKLOG + 4 * LIMIT_LINK_MESSAGE);
     renew_deadlines(g);
+    g->up.log_broken = false; /* a broker that cannot write its log says so */
     enum err e = say_hello(g);
     if (e == ERR_OK)
         e = send_kept_results(g);

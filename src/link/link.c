@@ -365,6 +365,11 @@ static void describe_peers(struct codec *c, struct link_message *m)
     field_str(c, &m->peers.bytes);
 }
 
+static void describe_log(struct codec *c, struct link_message *m)
+{
+    field_bool(c, &m->log.works);
+}
+
 static void describe_loaded(struct codec *c, struct link_message *m)
 {
     field_str(c, &m->loaded.policy_version);
@@ -470,6 +475,7 @@ static const struct {
     [LINK_ENDED] = {"ENDED", LINK_WORKER, describe_ended},
     [LINK_PEER] = {"PEER", LINK_WORKER, describe_peer},
     [LINK_SHUTDOWN] = {"SHUTDOWN", LINK_WORKER, describe_nothing},
+    [LINK_LOG] = {"LOG", LINK_WORKER, describe_log},
 };
 
 const char *link_type_text(enum link_type t)

@@ -64,6 +64,7 @@ enum link_type {
     LINK_PEER,
     LINK_LOGIN_ANSWER,
     LINK_SHUTDOWN,
+    LINK_LOG,
     LINK_TYPE_COUNT_
 };
 
@@ -225,6 +226,11 @@ struct link_peer {
     struct str source, bytes;
 };
 
+/* Whether the log can be written: while it cannot, nothing runs that has to be recorded. Until it was said, it can. */
+struct link_log {
+    bool works;
+};
+
 struct link_message {
     enum link_type type;
     union {
@@ -244,6 +250,7 @@ struct link_message {
         struct link_claimed claimed;
         struct link_ended ended;
         struct link_peer peer;
+        struct link_log log;
         struct link_login login;
         struct link_login_answer login_answer;
     };

@@ -504,7 +504,23 @@ TEST(where_all_actions_are_recorded_an_allowed_one_is_too)
     rig_done(&r);
 }
 
-TEST(what_must_be_recorded_and_cannot_be_does_not_run)
+TEST(L6_while_the_log_cannot_be_written_what_must_be_recorded_does_not_run)
+{
+    struct rig r;
+    struct source_session s;
+    rig_init_with(&r, "all", 10000, 10000);
+    session_init(&s, &r, "allow");
+    say(&r, &(struct link_message){.type = LINK_LOG, .log = {.works = false}});
+    submit(&s);
+    CHECK(s.verdict == VERDICT_DENY && s.kind == REFUSAL_UNAVAILABLE);
+    say(&r, &(struct link_message){.type = LINK_LOG, .log = {.works = true}});
+    submit(&s);
+    CHECK(s.verdict == VERDICT_ALLOW);
+    rig_done(&r);
+}
+
+TEST(L6_while_the_log_cannot_be_written_what_must_be_recorded_does_not_run),
+         T(what_must_be_recorded_and_cannot_be_does_not_run)
 {
     struct rig r;
     struct source_session s;

@@ -54,6 +54,7 @@ static const struct link_message samples[] = {
     {.type = LINK_LOGIN_ANSWER,
      .login_answer = {9, {true, STR_INIT("no"), STR_INIT("ana"), STR_INIT("p"), STR_INIT("s")}}},
     {.type = LINK_SHUTDOWN},
+    {.type = LINK_LOG, .log = {true}},
 };
 
 static enum link_side receiver_of(enum link_type t)
