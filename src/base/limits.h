@@ -219,6 +219,12 @@
 /* For how long one may delegate, and for how long after its end a delegation carries the votes it gave. */
 #define LIMIT_DELEGATION_NS (INT64_C(90) * 86400 * 1000000000)
 #define LIMIT_DELEGATION_KEPT_NS (INT64_C(30) * 86400 * 1000000000)
+/* Events of one duty schedule, each looked at when it is asked who is on duty; a folded line of one. */
+#define LIMIT_ICAL_EVENTS 2000
+#define LIMIT_ICAL_LINE (64 * KIB)
+/* Groups whose members change with time, and who is in them at one moment, all together. */
+#define LIMIT_DUTY_GROUPS 64
+#define LIMIT_DUTIES 1000
 /* Tokens ever issued: the list is read whole. */
 #define LIMIT_TOKENS 10000
 /* How long a change waits for somebody else's lock on the store (a backup, a shell) before it is

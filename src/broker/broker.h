@@ -21,6 +21,7 @@
 #include "link/link.h"
 #include "model/audit_settings.h"
 #include "model/glass.h"
+#include "model/duty.h"
 #include "model/people.h"
 #include "model/request.h"
 
@@ -63,6 +64,7 @@ struct broker_policy {
     struct str vocabulary;           /* of the facts in records (policy/recorded.h) */
     uint32_t open_requests;          /* that one subject may have; 0: LIMIT_OPEN_REQUESTS_PER_SUBJECT */
     struct break_glass glass;
+    struct duty_groups duty;         /* who is on duty when */
     struct str ticket_check;         /* whom to ask whether a ticket exists (model/ticket.h); empty: nobody */
 };
 

@@ -9,6 +9,10 @@ struct moment_lists {
     const struct store_delegation *stored;
     size_t n_stored;
     struct delegation delegations[LIMIT_DELEGATIONS];
+    struct duty duties[LIMIT_DUTIES];
+    size_t n_duties;
+    int64_t duty_second; /* of which the duties are; a shift begins and ends on a second */
+    const struct duty_group *duty_of;
     int64_t next_wall_ns, set_wall_ns, set_mono_ns;
 };
 
@@ -29,6 +33,33 @@ static void set_delegations(struct broker *b, struct moment now)
     b->people.n_delegations = m->n_stored;
 }
 
+static void put_duty(struct moment_lists *m, struct str person, struct str group)
+{
+    for (size_t i = 0; i < m->n_duties; i++)
+        if (str_eq(m->duties[i].person, person) && str_eq(m->duties[i].group, group))
+            return;
+    if (m->n_duties < LIMIT_DUTIES)
+        m->duties[m->n_duties++] = (struct duty){person, group};
+}
+
+static void set_duties(struct broker *b, struct moment now)
+{
+    struct moment_lists *m = b->lists;
+    const struct duty_groups *groups = &b->policy.duty;
+    int64_t second = now.wall_ns / NS_PER_S;
+    if (m->duty_second != second || m->duty_of != groups->list) {
+        m->n_duties = 0;
+        for (size_t g = 0; g < groups->n; g++)
+            for (size_t i = 0; i < groups->list[g].n_shifts; i++)
+                if (ical_is_on(groups->list[g].shifts[i].event, second))
+                    put_duty(m, groups->list[g].shifts[i].person, groups->list[g].name);
+        m->duty_second = second;
+        m->duty_of = groups->list;
+    }
+    b->people.duties = m->duties;
+    b->people.n_duties = m->n_duties;
+}
+
 void moment_set(struct broker *b, struct moment now)
 {
     b->people = *b->policy.people;
@@ -38,6 +69,7 @@ void moment_set(struct broker *b, struct moment now)
     b->lists->set_wall_ns = now.wall_ns;
     b->lists->set_mono_ns = now.mono_ns;
     set_delegations(b, now);
+    set_duties(b, now);
 }
 
 int64_t moment_next(const struct broker *b)

@@ -252,6 +252,7 @@ static struct broker_policy broker_policy_of(const struct process *p, const stru
                                   .vocabulary = c->vocabulary,
                                   .open_requests = c->open_requests,
                                   .glass = c->break_glass,
+                                  .duty = c->duty,
                                   .ticket_check = c->ticket.check};
 }
 

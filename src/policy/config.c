@@ -25,7 +25,7 @@ struct loading {
     size_t depth;
     bool unreadable; /* a file is missing or no YAML: names from it would seem unknown */
     struct section resources, people, disabled, macros, defaults, guardrails, break_glass,
-        ticket;
+        ticket, groups;
 };
 
 /* --- Settings --------------------------------------------------------------------------------- */
@@ -102,7 +102,7 @@ static void read_open_requests(struct loader *l, const struct yaml_node *v, void
 
 struct file_keys {
     const struct yaml_node *include, *resources, *people, *disabled, *macros, *defaults, *guardrails,
-        *break_glass, *ticket;
+        *break_glass, *ticket, *groups;
 };
 
 #define SECTION_FIELDS(struct_type, prefix)                                                        \
@@ -111,6 +111,7 @@ struct file_keys {
         {"people", field_node, offsetof(struct_type, prefix people), false},                       \
         {"disabled", field_node, offsetof(struct_type, prefix disabled), false},                   \
         {"macros", field_node, offsetof(struct_type, prefix macros), false},                       \
+        {"groups", field_node, offsetof(struct_type, prefix groups), false},                       \
         {"ticket", field_node, offsetof(struct_type, prefix ticket), false},                       \
         {"defaults", field_node, offsetof(struct_type, prefix defaults), false},                   \
         {"guardrails", field_node, offsetof(struct_type, prefix guardrails), false},               \
@@ -171,6 +172,8 @@ static enum err load_includes(struct loading *x, const struct yaml_node *v, stru
     return ERR_OK;
 }
 
+static enum err load_schedules(struct loading *x, const struct yaml_node *v, struct str folder);
+
 static enum err read_sections(struct loading *x, const struct config_file *f,
                               const struct yaml_node *root)
 {
@@ -191,6 +194,8 @@ static enum err read_sections(struct loading *x, const struct config_file *f,
     section_add(&x->disabled, keys.file.disabled);
     section_add(&x->macros, keys.file.macros);
     section_add(&x->ticket, keys.file.ticket);
+    section_add(&x->groups, keys.file.groups);
+    TRY(load_schedules(x, keys.file.groups, path_folder(f->path)));
     section_add(&x->defaults, keys.file.defaults);
     section_add(&x->guardrails, keys.file.guardrails);
     section_add(&x->break_glass, keys.file.break_glass);
@@ -241,6 +246,41 @@ static enum err file_read(struct loading *x, struct str path, struct place from,
     }
     x->c->config.n_files++;
     *ret = f;
+    return ERR_OK;
+}
+
+static bool is_read(const struct loading *x, struct str path)
+{
+    for (size_t i = 0; i < x->c->config.n_files; i++)
+        if (str_eq(x->c->files[i].path, path))
+            return true;
+    return false;
+}
+
+/* The schedules of groups are files of the configuration: part of its version, and sent to workers. */
+static enum err load_schedules(struct loading *x, const struct yaml_node *v, struct str folder)
+{
+    if (v == NULL || v->kind != YAML_MAPPING)
+        return ERR_OK;
+    for (const struct yaml_node *g = v->first; g != NULL; g = g->next) {
+        const struct yaml_node *s = g->kind == YAML_MAPPING ? yaml_get(g, "schedule") : NULL;
+        const struct config_file *f;
+        struct str path;
+        if (s == NULL || s->kind != YAML_SCALAR)
+            continue;
+        TRY(path_join(x->l.arena, folder, s->text, &path));
+        if (is_read(x, path))
+            continue;
+        if (x->c->config.n_files == LIMIT_CONFIG_FILES) {
+            problem_error(&x->problems, yaml_place(s), STR(""), "this is one file too many");
+            return ERR_OK;
+        }
+        enum err e = file_read(x, path, yaml_place(s), &f);
+        if (e == ERR_INVALID)
+            x->unreadable = true;
+        else
+            TRY(e);
+    }
     return ERR_OK;
 }
 
@@ -313,6 +353,7 @@ static bool sections_read(struct loading *x)
     good = people_read(&x->l, &x->people, &x->disabled, &c->people) && good;
     good = break_glass_read(&x->l, &x->break_glass, &c->people, &c->break_glass) && good;
     good = macros_read(&x->l, &x->macros, &parts->macros) && good;
+    good = groups_read(&x->l, &x->groups, c->files, c->n_files, &c->people, &c->duty) && good;
     good = ticket_read(&x->l, &x->ticket, &c->ticket) && good;
     good = defaults_read(&x->l, &x->defaults, &parts->defaults) && good;
     guardrails_read(&x->l, &x->guardrails, &parts->guardrails);

@@ -17,6 +17,7 @@
 #pragma once
 
 #include "model/audit_settings.h"
+#include "model/duty.h"
 #include "model/people.h"
 #include "model/glass.h"
 #include "model/resource.h"
@@ -51,6 +52,7 @@ struct config {
     size_t n_resources;
     struct people people;
     struct ticket_rule ticket;
+    struct duty_groups duty;   /* groups whose members change with time */
 
     const struct policy *policy;
     struct str version; /* the policy version: lower-case hex over all files in order */

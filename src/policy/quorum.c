@@ -17,10 +17,10 @@ struct matching {
 };
 
 /* Who is found when something happens: no check of today's people says anything about it. */
-static bool is_open(const struct approval_source *a)
+static bool is_open(const struct people *people, const struct approval_source *a)
 {
     for (size_t i = 0; i < a->from.n; i++)
-        if (from_is_expression(a->from.list[i]))
+        if (from_is_expression(a->from.list[i]) || people_is_duty_group(people, a->from.list[i]))
             return true;
     return false;
 }
@@ -72,7 +72,8 @@ static bool group_exists(const struct people *people, struct str name)
 static void check_from(struct loader *l, const struct people *people, const struct text_list *from)
 {
     for (size_t i = 0; i < from->n; i++) {
-        if (from_is_expression(from->list[i]) || group_exists(people, from->list[i]))
+        if (from_is_expression(from->list[i]) || people_is_duty_group(people, from->list[i]) ||
+            group_exists(people, from->list[i]))
             continue;
         struct nearest s = nearest_to(from->list[i]);
         for (size_t k = 0; k < people->n; k++) {
@@ -105,7 +106,7 @@ static bool slots_fill(struct loader *l, const struct approvals_source *a, struc
         return false;
     }
     for (size_t i = 0; i < a->n; i++)
-        for (uint32_t k = 0; k < a->list[i].count && !is_open(&a->list[i]); k++)
+        for (uint32_t k = 0; k < a->list[i].count && !is_open(m->people, &a->list[i]); k++)
             m->slots[m->n_slots++] = &a->list[i];
     return true;
 }
@@ -124,7 +125,7 @@ static void say_unreachable(struct loader *l, const struct approvals_source *a,
 {
     for (size_t i = 0; i < a->n; i++) {
         size_t n = candidates(m, &a->list[i]);
-        if (n >= a->list[i].count || is_open(&a->list[i]))
+        if (n >= a->list[i].count || is_open(m->people, &a->list[i]))
             continue;
         problem_error(l->problems, yaml_place(a->list[i].from.nodes[0]),
                       STR("lower `count`, or add people to the group under `people:`"),

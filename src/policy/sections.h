@@ -7,6 +7,8 @@
 #include "base/limits.h"
 #include "base/clock.h"
 #include "model/decision.h"
+#include "model/duty.h"
+#include "model/people.h"
 #include "model/ticket.h"
 #include "model/glass.h"
 #include "model/people.h"
@@ -32,6 +34,13 @@ bool resources_read(struct loader *l, const struct section *s, struct resource_l
 
 bool people_read(struct loader *l, const struct section *s, const struct section *disabled,
                  struct people *ret);
+
+/* --- groups: ------------------------------------------------------------------------------------ */
+
+/* After people_read. Schedules are among `files`. Names the groups in people->duty_groups. */
+struct config_file;
+bool groups_read(struct loader *l, const struct section *s, const struct config_file *files,
+                 size_t n_files, struct people *people, struct duty_groups *ret);
 
 /* --- ticket: ------------------------------------------------------------------------------------ */
 

@@ -6,9 +6,9 @@
 static bool civil_in(const struct cel_value *args, uint32_t n, struct civil *ret)
 {
     int32_t offset = 0;
-    if (n == 2 && !cel_zone_offset(cel_str(args[1]), args[0].i, &offset))
+    if (n == 2 && !zone_offset(cel_str(args[1]), args[0].i, &offset))
         return false;
-    *ret = cel_civil_of(args[0].i + offset);
+    *ret = calendar_of(args[0].i + offset);
     return true;
 }
 

@@ -211,7 +211,7 @@ static void lint_zone(struct planner *pl, const struct plan *p)
         return;
     for (size_t i = 0; i < ARRAY_LEN(takers); i++)
         if (p->function->overloads[0].fn == takers[i] &&
-            !cel_zone_offset(cel_str(p->args[1]->constant), 0, &offset))
+            !zone_offset(cel_str(p->args[1]->constant), 0, &offset))
             cel_diagnose(pl->c, CEL_LEVEL_ERROR, "time-zone", p->args[1]->node->offset,
                          p->args[1]->node->end, NO_HINT, "there is no time zone of this name");
 }

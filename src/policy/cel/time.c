@@ -2,38 +2,6 @@
 
 #include <stdio.h>
 
-/* Howard Hinnant's algorithm in outline: years begin in March, so that leap days come last. */
-int64_t cel_days_of(int64_t year, int month, int day)
-{
-    int64_t y = month <= 2 ? year - 1 : year;
-    int64_t era = (y >= 0 ? y : y - 399) / 400;
-    int64_t year_of_era = y - era * 400;
-    int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
-           719468;
-}
-
-static int64_t floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
-}
-
-struct civil cel_civil_of(int64_t seconds)
-{
-    int64_t days = floor_div(seconds, 86400), rest = seconds - days * 86400;
-    int64_t z = days + 719468, era = floor_div(z, 146097), doe = z - era * 146097;
-    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-    int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
-    struct civil c = {.day = (int)(doy - (153 * mp + 2) / 5 + 1), .month = (int)(mp < 10 ? mp + 3 : mp - 9)};
-    c.year = yoe + era * 400 + (c.month <= 2);
-    c.hour = (int)(rest / 3600);
-    c.minute = (int)(rest / 60 % 60);
-    c.second = (int)(rest % 60);
-    c.weekday = (int)(((days + 4) % 7 + 7) % 7);
-    c.yearday = (int)(days - cel_days_of(c.year, 1, 1));
-    return c;
-}
-
 static int days_in_month(int64_t year, int month)
 {
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -122,7 +90,7 @@ bool cel_time_parse(struct str text, int64_t *ret_seconds, uint32_t *ret_nanos)
     if (r.bad || r.at != text.n || month < 1 || month > 12 || day < 1 ||
         day > days_in_month(year, month) || hour > 23 || minute > 59 || second > 59)
         return false;
-    int64_t seconds = cel_days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
+    int64_t seconds = calendar_days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
     if (seconds < TIME_MIN_SECONDS || seconds > TIME_MAX_SECONDS)
         return false;
     *ret_seconds = seconds;
@@ -214,7 +182,7 @@ static size_t put_fraction(char *out, size_t size, uint32_t nanos)
 
 size_t cel_time_text(int64_t seconds, uint32_t nanos, char out[static TIME_TEXT_SIZE])
 {
-    struct civil c = cel_civil_of(seconds);
+    struct civil c = calendar_of(seconds);
     size_t n = (size_t)snprintf(out, TIME_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d",
                                 (int)(c.year % 10000), c.month % 100, c.day % 100, c.hour % 100,
                                 c.minute % 100, c.second % 100);

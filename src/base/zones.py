@@ -37,7 +37,7 @@ def main(root, output):
     if len(zones) < 100:
         sys.exit("no time zone database in " + root + " (package tzdata)")
     with open(output, "w") as f:
-        f.write('#include "policy/cel/zones.h"\n\n')
+        f.write('#include "base/zones.h"\n\n')
         for blob, number in blobs.items():
             f.write(f"static const unsigned char z{number}[] = {{")
             f.write(",".join(map(str, blob)))

@@ -1,6 +1,6 @@
 /* Offsets from UTC: "+hh:mm", and the IANA rules in TZif form with their POSIX footer. */
-#include "policy/cel/time.h"
-#include "policy/cel/zones.h"
+#include "base/calendar.h"
+#include "base/zones.h"
 
 static int64_t big_endian(const unsigned char *p, int bytes)
 {
@@ -76,16 +76,16 @@ static int64_t rule(struct footer *f, int64_t year)
         f->bad |= month < 1 || month > 12;
         if (f->bad)
             return 0;
-        int64_t first = cel_days_of(year, month, 1);
-        int64_t next = month == 12 ? cel_days_of(year + 1, 1, 1) : cel_days_of(year, month + 1, 1);
+        int64_t first = calendar_days(year, month, 1);
+        int64_t next = month == 12 ? calendar_days(year + 1, 1, 1) : calendar_days(year, month + 1, 1);
         day = first + (weekday - ((first + 4) % 7 + 7) % 7 + 7) % 7 + (int64_t)(week - 1) * 7;
         while (day >= next)
             day -= 7;
     } else if (skip(f, 'J')) {
         int n = digits(f);
-        day = cel_days_of(year, 1, 1) + n - 1 + (leap && n >= 60);
+        day = calendar_days(year, 1, 1) + n - 1 + (leap && n >= 60);
     } else {
-        day = cel_days_of(year, 1, 1) + digits(f);
+        day = calendar_days(year, 1, 1) + digits(f);
     }
     if (skip(f, '/'))
         time = clock_value(f);
@@ -104,7 +104,7 @@ static bool footer_offset(const char *p, const char *end, int64_t seconds, int32
     int32_t daylight = standard + 3600;
     if (f.p < f.end && *f.p != ',')
         daylight = -clock_value(&f);
-    int64_t year = cel_civil_of(seconds + standard).year;
+    int64_t year = calendar_of(seconds + standard).year;
     int64_t start = rule(&f, year) - standard, stop = rule(&f, year) - daylight;
     bool summer = start < stop ? seconds >= start && seconds < stop
                                : !(seconds >= stop && seconds < start);
@@ -176,7 +176,7 @@ static bool fixed_offset(struct str s, int32_t *ret)
     return true;
 }
 
-bool cel_zone_offset(struct str zone, int64_t seconds, int32_t *ret_offset)
+bool zone_offset(struct str zone, int64_t seconds, int32_t *ret_offset)
 {
     if (fixed_offset(zone, ret_offset))
         return true;
