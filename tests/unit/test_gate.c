@@ -519,8 +519,7 @@ TEST(L6_while_the_log_cannot_be_written_what_must_be_recorded_does_not_run)
     rig_done(&r);
 }
 
-TEST(L6_while_the_log_cannot_be_written_what_must_be_recorded_does_not_run),
-         T(what_must_be_recorded_and_cannot_be_does_not_run)
+TEST(what_must_be_recorded_and_cannot_be_does_not_run)
 {
     struct rig r;
     struct source_session s;
@@ -1321,6 +1320,7 @@ TAP_MAIN(T(an_allowed_action_costs_no_message),
          T(the_impact_goes_to_the_broker_while_the_hold_waits),
          T(observed_matches_are_allowed_and_recorded_in_one_batch),
          T(where_all_actions_are_recorded_an_allowed_one_is_too),
+         T(L6_while_the_log_cannot_be_written_what_must_be_recorded_does_not_run),
          T(what_must_be_recorded_and_cannot_be_does_not_run),
          T(an_action_too_large_to_be_shown_is_refused_with_that_reason),
          T(an_approved_action_is_claimed_released_once_and_its_outcome_reported),
