@@ -57,7 +57,7 @@
 #define LIMIT_PG_CATALOG_NAMES 20000
 #define LIMIT_PG_CATALOG_CONTEXTS 1024
 #define LIMIT_PG_CATALOG_ROUNDS 8
-#define LIMIT_PG_CATALOG_WAIT_MS 3000
+#define LIMIT_PG_CATALOG_WAIT_MS 10000
 #define LIMIT_PG_TRIGGERS 256
 
 /* --- Streams --------------------------------------------------------------------------------- */
