@@ -79,6 +79,26 @@ build_product() {
     build_in "$ROOT/build"
 }
 
+PG_SOURCE=$ROOT/build/pg-source
+# PostgreSQL's own suites, in $PG_SOURCE/src/test: from the newest source package that is still to be had (the index may
+# name one that is gone).
+need_pg_source() {
+    [ ! -e "$PG_SOURCE/whole" ] || return 0
+    rm -rf "$PG_SOURCE"
+    mkdir -p "$PG_SOURCE/lists/partial"
+    printf 'Types: deb-src\nURIs: %s\nSuites: bookworm bookworm-updates\nComponents: main\nSigned-By: %s\n' \
+        http://deb.debian.org/debian /usr/share/keyrings/debian-archive-keyring.gpg >"$PG_SOURCE/src.sources"
+    local apt=(apt-get -q -o "Dir::Etc::sourcelist=$PG_SOURCE/src.sources" -o Dir::Etc::sourceparts=/dev/null
+        -o "Dir::State::lists=$PG_SOURCE/lists" -o APT::Sandbox::User=root)
+    (cd "$PG_SOURCE" && "${apt[@]}" update && "${apt[@]}" source --download-only postgresql-15 &&
+        tar xf postgresql-15_*.orig.tar.* --strip-components=1 --wildcards \
+            '*/src/test/regress/*' '*/src/test/isolation/*') >"$PG_SOURCE/log" 2>&1 || {
+        cat "$PG_SOURCE/log" >&2
+        die "no source package of postgresql-15"
+    }
+    touch "$PG_SOURCE/whole"
+}
+
 # A directory that ends with the script, readable for the database's user.
 new_temp_dir() {
     local dir
