@@ -33,6 +33,7 @@ struct property {
     struct str name, params, value;
 };
 
+static enum err fail(struct parsing *x, const char *fmt, ...) PRINTF_LIKE(2, 3);
 static enum err fail(struct parsing *x, const char *fmt, ...)
 {
     va_list args;
