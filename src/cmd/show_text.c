@@ -134,10 +134,39 @@ static void parameters(struct page *p, const json_t *action)
         parameter(p, i + 1, json_array_get(list, i));
 }
 
+/* What a transaction that waits for its COMMIT has done, row by row of the server's own counters. */
+static void changed(struct page *p, const json_t *action)
+{
+    static const char *const kinds[] = {"inserted", "updated", "deleted"};
+    const json_t *list = json_object_get(action, "changed");
+    if (!json_is_array(list))
+        return;
+    page_heading(p, "What it has changed, and has not committed");
+    page_z(p, json_array_size(list) == 0 ? "\n  (no rows)\n" : "\n");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *t = json_array_get(list, i);
+        page_z(p, "  ");
+        page_line(p, json_text(t, "schema"));
+        page_z(p, ".");
+        page_line(p, json_text(t, "table"));
+        const char *before = ": ";
+        for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+            char text[48];
+            json_int_t rows = json_integer_value(json_object_get(t, kinds[k]));
+            if (rows == 0)
+                continue;
+            int n = snprintf(text, sizeof(text), "%s%lld %s", before, (long long)rows, kinds[k]);
+            page_put(p, str_from(text, (size_t)n));
+            before = ", ";
+        }
+        page_z(p, "\n");
+    }
+}
+
 static void action(struct page *p, const json_t *a, const json_t *request)
 {
-    static const char *const said[] = {"text", "parameters", "session", NULL};
-    static const char *const said_but_parameters[] = {"text", "session", NULL};
+    static const char *const said[] = {"text", "parameters", "session", "changed", NULL};
+    static const char *const said_but_parameters[] = {"text", "session", "changed", NULL};
     if (!json_is_object(a)) {
         page_heading(p, "Action\n");
         page_value(p, a, 0);
@@ -146,6 +175,7 @@ static void action(struct page *p, const json_t *a, const json_t *request)
     statement(p, a);
     show_layout(p, request);
     parameters(p, a);
+    changed(p, a);
     page_heading(p, "How it is sent\n");
     page_members(p, a, json_is_array(json_object_get(a, "parameters")) ? said : said_but_parameters,
                  0);

@@ -55,6 +55,7 @@ for (const [protocol, messages] of [['simple', (sql) => [query(sql)]], ['extende
     assert.deepEqual(changed(shown), { 'public.lines': [0, 0, 6], 'public.log': [1, 0, 0], 'public.orders': [0, 0, 3] });
     assert.deepEqual(shown.action.results, ['DELETE 3']);
     assert.equal(shown.action.statements[0].text, `${DELETE} RETURNING id`);
+    assert.match((await g.cli(['show', String(request.id)])).out, /has not committed[^]*public\.orders: 3 deleted/);
     assert.equal(await pg.count(), 20, 'nobody else sees it yet');
     assert.equal(types(c.messages).includes('D'), false, 'and its rows are withheld');
     await g.approve(request.id);

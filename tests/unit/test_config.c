@@ -235,6 +235,10 @@ TEST(mistakes_in_resources_are_named)
             "`tls_cert:` and `tls_key:`");
     REFUSED(ONE("listen: '*:1', upstream: db, upstream_tls: verify"),
             "3:75 error `verify` is not one of disable, require, verify-full");
+    REFUSED(ONE("listen: '*:1', upstream: db, walls: [readonly]"),
+            "3:69 error `readonly` is not one of read_only | did you mean `read_only`?");
+    REFUSED(ONE("listen: '*:1', upstream: db, walls: [read_only], allow_replication: true"),
+            "3:68 error `walls` cannot stand around replication connections | give replication a resource of its own");
     REFUSED(ONE("listen: '*:1', upstream: db, default: hold"),
             "3:5 error resource `a` holds by default, but nobody is named to approve | say who "
             "approves: `defaults: { approvals: [...] }`");
@@ -278,6 +282,15 @@ TEST(mistakes_in_guardrails_are_named)
             "10:56 error needs 3 approvals, but only 2 people can give one | lower `count`, or add "
             "people to the group under `people:`");
     REFUSED(RAIL("then: hold, approvals: { from: dba, count: 0 }"), "10:68 error `count` is 1 to 32");
+    REFUSED(RAIL("then: deny, hold_at: commit"),
+            "10:46 error `hold_at: commit` only makes sense with `then: hold` | set `then: hold`");
+    REFUSED(RAIL("then: hold, approvals: { from: dba }, commit_within: 1m"),
+            "10:78 error `commit_within` only makes sense with `hold_at: commit` | add `hold_at: commit`");
+    REFUSED(RAIL("then: hold, approvals: { from: dba }, hold_at: commit, commit_within: 16m"),
+            "10:95 error `commit_within` is at most 15m | its locks keep others waiting all that time");
+    REFUSED(RAIL("then: hold, approvals: { from: dba }, hold_at: commit, on_disconnect: keep"),
+            "10:72 error a transaction that waits for its COMMIT ends with its client's session | remove "
+            "`on_disconnect: keep`, `wait: return` or `grant`");
     REFUSED(RAIL("then: deny, resources: [shpo]"),
             "10:49 error there is no resource `shpo` | did you mean `shop`?");
     REFUSED(RAIL("then: deny, mode: observed"),

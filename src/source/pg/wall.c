@@ -426,13 +426,14 @@ bool pg_wall_restore(struct source_session *s)
 static void own_ended(struct source_session *s, const struct pg_entry *e)
 {
     struct pg_wall *w = &s->wall;
-    if (!e->restores || !w->restoring)
+    if (!e->restores)
+        return;
+    if (!e->own_failed)
+        w->attempts = 0;
+    if (!w->restoring)
         return; /* lifted again meanwhile */
     w->restoring = false;
-    if (e->own_failed)
-        return; /* it is tried again */
-    w->lifted = false;
-    w->attempts = 0;
+    w->lifted = e->own_failed; /* then it is tried again */
 }
 
 static enum pass on_own_swallowed(struct source_session *s, struct str body)
