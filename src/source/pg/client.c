@@ -50,17 +50,6 @@ static enum err text_of(struct source_session *s, struct str text, struct sql_ca
     return sql_cache_classify(s->st->texts, text, &settings, ret);
 }
 
-static enum err put_identifier(struct buf *out, struct str name)
-{
-    TRY(buf_put(out, "\"", 1));
-    for (size_t i = 0; i < name.n; i++) {
-        TRY(buf_put(out, &name.p[i], 1));
-        if (name.p[i] == '"')
-            TRY(buf_put(out, "\"", 1));
-    }
-    return buf_put(out, "\"", 1);
-}
-
 /* What a portal that the gateway did not see bound would run, in SQL's own words: the facts of it
  * are those of a name that nobody knows. */
 static enum err unknown_text(struct source_session *s, const char *words, struct str name,
@@ -70,7 +59,7 @@ static enum err unknown_text(struct source_session *s, const char *words, struct
     struct sql_cached *text;
     buf_init(&sql, KIB);
     TRY(buf_put_str(&sql, str_of(words)));
-    TRY(put_identifier(&sql, name));
+    TRY(pg_put_identifier(&sql, name));
     TRY(text_of(s, buf_view(&sql), &text));
     struct sql_facts worst = *sql_cached_facts(text);
     pg_assume_worst(&worst);

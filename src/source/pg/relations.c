@@ -1,6 +1,7 @@
 #include "source/pg/relations.h"
 
 #include "base/limits.h"
+#include "source/pg/wire.h"
 
 /* --- The question ---------------------------------------------------------------------------- */
 
@@ -59,17 +60,6 @@ static const struct {
      " ORDER BY 3, 1, 2, 4" LIMIT_ROWS},
 };
 
-static enum err put_quoted(struct buf *out, struct str part)
-{
-    TRY(buf_put(out, "\"", 1));
-    for (size_t i = 0; i < part.n; i++) {
-        TRY(buf_put(out, &part.p[i], 1));
-        if (part.p[i] == '"')
-            TRY(buf_put(out, "\"", 1));
-    }
-    return buf_put(out, "\"", 1);
-}
-
 /* As the facts spell it: parts between dots, in double quotes where they hold a dot or a quote. False where it has
  * more than a schema and a name: another database's. */
 static enum err put_spelled(struct buf *out, struct str s, bool *ret_ours)
@@ -87,7 +77,7 @@ static enum err put_spelled(struct buf *out, struct str s, bool *ret_ours)
             while (i < s.n && s.p[i] != '.')
                 i++;
             TRY(buf_put_str(out, parts != 0 ? STR(".") : STR("")));
-            TRY(put_quoted(out, (struct str){s.p + start, i - start}));
+            TRY(pg_put_identifier(out, (struct str){s.p + start, i - start}));
         }
         parts++;
         i += i < s.n; /* the dot */
@@ -118,9 +108,9 @@ static enum err add_named(struct listing *l, struct str schema, struct str name)
     buf_init(&b, 4 * LIMIT_PG_PLAN_TEXT + 16);
     if (name.n == 0 || schema.n == 0)
         return ERR_OK;
-    TRY(put_quoted(&b, schema));
+    TRY(pg_put_identifier(&b, schema));
     TRY(buf_put_str(&b, STR(".")));
-    TRY(put_quoted(&b, name));
+    TRY(pg_put_identifier(&b, name));
     return add(l, buf_view(&b));
 }
 

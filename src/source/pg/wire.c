@@ -270,3 +270,14 @@ enum err pg_read_function_call(struct str body, uint32_t *ret_oid)
     *ret_oid = oid;
     return ERR_OK;
 }
+
+enum err pg_put_identifier(struct buf *out, struct str name)
+{
+    TRY(buf_put(out, "\"", 1));
+    for (size_t i = 0; i < name.n; i++) {
+        TRY(buf_put(out, &name.p[i], 1));
+        if (name.p[i] == '"')
+            TRY(buf_put(out, "\"", 1));
+    }
+    return buf_put(out, "\"", 1);
+}

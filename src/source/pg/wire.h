@@ -64,6 +64,9 @@ MUST_USE enum err pg_put_terminate(struct buf *out);
 MUST_USE enum err pg_put_ssl_request(struct buf *out);
 MUST_USE enum err pg_put_cancel(struct buf *out, uint32_t pid, uint32_t secret);
 
+/* A name as SQL writes it whatever it holds: in double quotes, those within doubled. */
+MUST_USE enum err pg_put_identifier(struct buf *out, struct str name);
+
 /* The length field of a message header: counts itself, not the type. p has PG_HEADER bytes. */
 static inline uint32_t pg_length(const char *p)
 {
