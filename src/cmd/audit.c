@@ -84,6 +84,7 @@ static const struct {
     {"rebuild", audit_rebuild_run},
     {"erase", audit_erase_run},
     {"rotate-key", audit_rotate_key_run},
+    {"witness", audit_witness_run},
 };
 
 /* These take the whole command line. */
@@ -119,6 +120,7 @@ const struct command cmd_audit = {
         "       countersign audit rebuild [DIRECTORY | -c FILE]\n"
         "       countersign audit erase NUMBER --reason TEXT [-c FILE]\n"
         "       countersign audit rotate-key [-c FILE]\n"
+        "       countersign audit witness --listen HOST:PORT --state DIRECTORY --log KEY [--name NAME]\n"
         "       countersign audit search [--person NAME] [--resource NAME] [--guardrail NAME] [--text WORDS]\n"
         "                                [--outcome WORD] [--kind KIND] [--request N] [--since WHEN] [--until WHEN]\n"
         "                                [--limit N] [--before RECORD] [--oldest-first] [--json]\n"
@@ -136,6 +138,8 @@ const struct command cmd_audit = {
         "\n"
         "rebuild makes the tiles anew from the journal. erase overwrites what people and clients wrote in\n"
         "one record, and rotate-key makes a new key: both are recorded, and need the gateway stopped.\n"
+        "witness answers C2SP add-checkpoint over HTTP: it cosigns the checkpoints of the logs whose keys\n"
+        "it was given, each for as long as it goes on from the last one seen.\n"
         "\n"
         "search finds records by any of these together, the newest first. A person is anybody named: who\n"
         "asked, for whom, who decided. --text: every word of it, `ord*` begins one. --outcome: allowed, denied,\n"

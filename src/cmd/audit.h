@@ -9,7 +9,7 @@ enum { AUDIT_PATH = 4200 };
 
 typedef enum exit_status audit_word_fn(const struct command *self, int argc, char **argv);
 audit_word_fn audit_verify_run, audit_prove_run, audit_check_proof_run, audit_rebuild_run, audit_erase_run,
-    audit_rotate_key_run;
+    audit_rotate_key_run, audit_witness_run;
 
 /* The log's directory: the operand, else what the configuration says. Anything but EXIT_DONE was said. */
 enum exit_status audit_directory(const struct command *self, const char *operand, const char *config,

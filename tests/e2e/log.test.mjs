@@ -1,12 +1,12 @@
 // The log says who decided what and why, and shows when somebody changed it.
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { frames, headerLength, journalFiles, readLeaves, readLog } from '../lib/audit-log.mjs';
 import { nodeClient, refused } from '../lib/clients.mjs';
 import { Gateway } from '../lib/gateway.mjs';
-import { tempDir, test, until } from '../lib/harness.mjs';
+import { BINARY, freePort, tempDir, test, until } from '../lib/harness.mjs';
 import { Postgres } from '../lib/postgres.mjs';
 
 const pg = await Postgres.start();
@@ -225,6 +225,38 @@ test('every record keeps to the published JSON Schema', async (scope) => {
   writeFileSync(file, readLeaves(g.auditDir).map((l) => `${l}\n`).join(''));
   const r = spawnSync('python3', [join(ROOT, 'tests/lib/check_schema.py'), join(ROOT, 'docs/audit-record.schema.json'), file], { encoding: 'utf8' });
   assert.equal(r.status, 0, r.stdout + r.stderr);
+});
+
+test('a witness cosigns what goes on, and refuses a rollback, a fork and strangers', async (scope) => {
+  const { g } = await history(scope);
+  const dir = tempDir(scope);
+  const port = await freePort();
+  const older = join(dir, 'older');
+  cpSync(g.auditDir, older, { recursive: true });
+  const witness = spawn(BINARY, ['audit', 'witness', '--listen', `127.0.0.1:${port}`, '--state', join(dir, 'state'), '--log', join(g.auditDir, 'key.pub'), '--name', 'witness.example'],
+    { stdio: 'ignore' });
+  scope.defer(() => witness.kill());
+  const since = async (size, log) => (await g.cli(['audit', 'prove', '--since', `${size}`, log])).out;
+  const ask = async (body) => fetch(`http://127.0.0.1:${port}/add-checkpoint`, { method: 'POST', body });
+  const first = await until(async () => ask(await since(0, g.auditDir)).catch(() => null), 'the witness to answer');
+  assert.equal(first.status, 200);
+  assert.match(await first.text(), /^\u2014 witness\.example [A-Za-z0-9+/=]+\n$/);
+  const seen = g.records().length;
+  g.status = undefined;
+  g.launch();
+  await g.listening();
+  await g.stop();
+  const stale = await ask(await since(0, g.auditDir));
+  assert.equal(stale.status, 409);
+  assert.equal(stale.headers.get('content-type'), 'text/x.tlog.size');
+  assert.equal(await stale.text(), `${seen}\n`);
+  assert.equal((await ask(await since(seen, g.auditDir))).status, 200);
+  assert.equal((await ask(await since(seen, older))).status, 409); // rolled back
+  const proved = await since(seen, g.auditDir);
+  assert.equal((await ask(proved.replace(/^old \d+/, `old ${g.records().length}`))).status, 422);
+  assert.equal((await ask(proved.replace(/\n([A-Za-z0-9+/]{43}=)\n/, '\n'))).status >= 400, true);
+  assert.equal((await ask((await since(0, (await history(scope)).g.auditDir)))).status, 404);
+  assert.equal((await ask('nonsense')).status, 400);
 });
 
 test('text of a client reaches the log escaped: one record stays one line', async (scope) => {
