@@ -36,6 +36,9 @@ struct peer {
     struct source_session *owner;
     struct action action;
     char text[256], operation[32];
+    uint32_t dynamic;         /* of the facts, which are gone once the statement is */
+    size_t unknown_functions;
+    bool may_write;
     char described[4096];
     int submits, withdrawals, outcomes, opened, closed, told_peers, impacts;
     struct lazy_facts lazy; /* that came with the last submit */
@@ -67,6 +70,9 @@ static inline enum verdict peer_submit(void *g, struct source_session *owner, co
     p->submits++;
     p->owner = owner;
     p->action = *a;
+    p->dynamic = a->sql != NULL ? a->sql->dynamic : 0;
+    p->unknown_functions = a->sql != NULL ? a->sql->unknown_functions.n : 0;
+    p->may_write = a->sql != NULL && a->sql->may_write;
     (void)snprintf(p->text, sizeof(p->text), "%.*s", (int)(a->text.n < 200 ? a->text.n : 200), a->text.p);
     (void)snprintf(p->operation, sizeof(p->operation), "%.*s", STR_FMT(a->operation));
     buf_init(&json, 1 << 20);

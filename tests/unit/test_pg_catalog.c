@@ -44,7 +44,7 @@ TEST(a_statement_waits_until_the_catalogue_has_answered)
     CHECK(asked(&p) && !got(&p.at_server, "SELECT * FROM t") && p.submits == 0);
     forget(&p);
     server_says(&p, STR(BEGUN PART(CONTEXT_ROW) PART(TABLE_ROW) PART("") ENDED));
-    CHECK(p.submits == 1 && p.action.sql->dynamic == 0);
+    CHECK(p.submits == 1 && p.dynamic == 0);
     CHECK(str_eq(buf_view(&p.at_server), STR(Q_TABLE)) && buf_len(&p.at_client) == 0);
     peer_done(&p);
 }
@@ -86,7 +86,7 @@ TEST(a_view_brings_what_it_calls_and_a_missing_function_stays_unknown)
     server_says(&p, STR(BEGUN PART(CONTEXT_ROW) PART(VIEW_ROW) PART("") ENDED));
     CHECK(p.submits == 0 && asked(&p)); /* a second question, for bad() */
     server_says(&p, STR(NO_FUNCTION));
-    CHECK(p.submits == 1 && p.action.sql->dynamic == SQL_D_FUNCTION && p.action.sql->unknown_functions.n == 1);
+    CHECK(p.submits == 1 && p.dynamic == SQL_D_FUNCTION && p.unknown_functions == 1);
     peer_done(&p);
 }
 
@@ -96,13 +96,13 @@ TEST(no_answer_is_no_harmlessness)
     open_peer(&p);
     client_says(&p, STR(Q_TABLE));
     server_says(&p, STR(PARSE_OK ERROR_MSG ENDED));
-    CHECK(p.submits == 1 && p.action.sql->dynamic == SQL_D_CATALOG && p.action.sql->may_write);
+    CHECK(p.submits == 1 && p.dynamic == SQL_D_CATALOG && p.may_write);
     server_says(&p, STR(DONE READY_I));
     forget(&p);
     client_says(&p, STR(Q_TABLE)); /* and it is asked anew */
     CHECK(asked(&p));
     server_says(&p, STR(BEGUN PART(CONTEXT_ROW) PART("D\0\0\0\6\0\0") PART("") ENDED));
-    CHECK(p.submits == 2 && p.action.sql->dynamic == SQL_D_CATALOG);
+    CHECK(p.submits == 2 && p.dynamic == SQL_D_CATALOG);
     peer_done(&p);
 }
 
@@ -131,7 +131,7 @@ TEST(a_search_path_that_puts_something_before_pg_catalog_is_noticed)
     CHECK(p.submits == 0 && !p.state->sessions->catalog_first);
     server_says(&p, STR(PART("D\0\0\0\x31\0\4\0\0\0\x13{public,pg_catalog}\0\0\0\3ana\0\0\0\4shop\0\0\0\0010")
                         PART("") ENDED));
-    CHECK(p.submits == 1 && (p.action.sql->dynamic & SQL_D_FUNCTION) != 0);
+    CHECK(p.submits == 1 && (p.dynamic & SQL_D_FUNCTION) != 0);
     peer_done(&p);
 }
 

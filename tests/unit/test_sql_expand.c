@@ -269,7 +269,6 @@ TEST(plpgsql_is_read_statement_by_statement)
         PLPGSQL("BEGIN EXECUTE 'SELECT 1'; RETURN 1; END"),
         PLPGSQL("DECLARE r record; BEGIN FOR r IN EXECUTE 'SELECT 1' LOOP NULL; END LOOP; RETURN 1; END"),
         RETURNING("SETOF int", "BEGIN RETURN QUERY EXECUTE 'SELECT 1'; END"),
-        PLPGSQL("DECLARE c refcursor; BEGIN OPEN c FOR EXECUTE 'SELECT 1'; RETURN 1; END"),
         PLPGSQL("BEGIN COMMIT; RETURN 1; END"),
         PLPGSQL("DECLARE a int[]; BEGIN a[f('x')] := 1; RETURN 1; END"),
         "not SQL at all",
