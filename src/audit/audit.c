@@ -168,6 +168,8 @@ int64_t audit_due(const struct audit *a)
     int64_t due = a->publish_due;
     if (a->n_unsynced != 0 && !a->broken && a->sync_due < due)
         due = a->sync_due;
+    if (a->settings->retain_bodies_ns != 0 && !a->broken && a->retain_due < due)
+        due = a->retain_due;
     return due;
 }
 
@@ -182,6 +184,10 @@ void audit_tick(struct audit *a, struct moment now)
     if (a->publish_due <= now.mono_ns) {
         e = publish_step(a, now);
         (void)e; /* it is tried again, and audit_unsigned says why */
+    }
+    if (a->settings->retain_bodies_ns != 0 && !a->broken && a->retain_due <= now.mono_ns) {
+        e = retain_step(a, now);
+        (void)e; /* it is tried again */
     }
 }
 
@@ -441,6 +447,7 @@ static struct audit *make(const struct audit_settings *s, const struct audit_io 
 
 static void release(struct audit *a)
 {
+    journal_free(a->retain_journal);
     file_close(&a->file, !a->broken);
     if (a->lock >= 0)
         (void)close(a->lock);

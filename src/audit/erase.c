@@ -1,3 +1,4 @@
+#include "audit/index.h"
 #include "audit/internal.h"
 #include "base/json.h"
 
@@ -78,14 +79,13 @@ static enum err overwrite_one(struct audit *a, int fd, uint64_t at, const struct
     return io_write(&a->io, fd, (struct str){form, 1}, at);
 }
 
-static enum err overwrite_all(struct erasure *x, int fd)
+enum err erase_content(struct audit *a, const struct frame *f, int fd)
 {
-    struct audit *a = x->a;
-    uint64_t base = x->frame.at + FRAME_HEAD + x->frame.leaf.n;
+    uint64_t base = f->at + FRAME_HEAD + f->leaf.n;
     struct apart p;
     size_t at = 0;
     enum err e;
-    while ((e = apart_next(x->frame.apart, &at, &p)) == ERR_OK) {
+    while ((e = apart_next(f->apart, &at, &p)) == ERR_OK) {
         if (p.form == APART_SEALED && a->vault != NULL) {
             enum err forgot = vault_forget(a->vault, &p.commitment);
             if (forgot != ERR_OK && forgot != ERR_NOT_FOUND)
@@ -94,9 +94,7 @@ static enum err overwrite_all(struct erasure *x, int fd)
         if (is_there(&p))
             TRY(overwrite_one(a, fd, base + p.at, &p));
     }
-    if (e != ERR_NOT_FOUND)
-        return ERR_CORRUPT;
-    return a->io.sync(a->io.ctx, fd) == 0 ? ERR_OK : ERR_IO;
+    return e == ERR_NOT_FOUND ? ERR_OK : ERR_CORRUPT;
 }
 
 static enum err overwrite(struct erasure *x)
@@ -106,7 +104,9 @@ static enum err overwrite(struct erasure *x)
     int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return ERR_IO;
-    enum err e = overwrite_all(x, fd);
+    enum err e = erase_content(x->a, &x->frame, fd);
+    if (e == ERR_OK && x->a->io.sync(x->a->io.ctx, fd) != 0)
+        e = ERR_IO;
     (void)close(fd);
     return e;
 }
@@ -145,5 +145,6 @@ enum err audit_erase(struct audit *a, uint64_t seq, struct str by, struct str re
     journal_free(x.journal);
     if (e == ERR_OK)
         *ret_n = x.n;
-    return e;
+    TRY(e);
+    return audit_index_drop(str_of(a->dir)); /* it has the words of what is gone */
 }

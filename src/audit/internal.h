@@ -44,6 +44,9 @@ struct audit {
     struct buf checkpoint;   /* the last one */
     char unsigned_text[256]; /* why none could be published; empty: well */
 
+    struct journal *retain_journal; /* stands before the first record that retention has not looked at; or NULL */
+    int64_t retain_due;             /* monotonic */
+
     uint64_t refused, cut;   /* appends while broken; records left behind, not yet said */
     bool broken, took_over;
     char broken_text[256];
@@ -62,6 +65,14 @@ MUST_USE enum err file_write(struct audit *a, struct journal_file *f, struct str
 /* Its bytes are on disk, and it has its name: it becomes a->file; the one before is closed as it is. */
 MUST_USE enum err file_commit(struct audit *a, struct journal_file *f);
 void file_close(struct journal_file *f, bool trim);
+
+/* --- erase.c, retain.c ---------------------------------------------------------------------------- */
+
+/* Overwrites what stands apart in the frame, in its file. Not synced. */
+MUST_USE enum err erase_content(struct audit *a, const struct frame *f, int fd);
+
+/* Drops some of the bodies that are older than the settings keep, where that is due. */
+MUST_USE enum err retain_step(struct audit *a, struct moment now);
 
 /* --- publish.c ----------------------------------------------------------------------------------- */
 

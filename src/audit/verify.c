@@ -4,6 +4,7 @@
 #include "audit/leaf.h"
 #include "audit/signer.h"
 #include "audit/tile.h"
+#include "base/json_read.h"
 #include "base/limits.h"
 
 #include <stdarg.h>
@@ -22,6 +23,11 @@ struct erasures {
     struct buf list; /* struct erasure, each */
 };
 
+/* The bodies of these records. */
+struct dropped {
+    uint64_t from, to;
+};
+
 struct verifier {
     const struct audit_verify_options *o;
     struct audit_report *rep;
@@ -38,6 +44,7 @@ struct verifier {
     bool tile_bad;                  /* the first tile that does not say what the records do: in tile_path */
     char tile_path[TILE_PATH];
     struct erasures found, said;
+    struct buf dropped;             /* struct dropped, each: what retention says it has dropped */
     struct frame frame;             /* the present one */
     uint64_t file;                  /* whose header was compared */
 };
@@ -303,6 +310,32 @@ static enum err note_erased(struct verifier *v, struct str data)
     return ERR_OK;
 }
 
+/* The records that a record `pruned` names; one goes on where the one before ended. */
+static enum err note_pruned(struct verifier *v, struct str text)
+{
+    struct json_part data, from, to;
+    int64_t first, last;
+    if (!json_part_of(text, &data) || !json_member(&data, "from", &from) || !json_member(&data, "to", &to) ||
+        json_part_int(&from, &first) != ERR_OK || json_part_int(&to, &last) != ERR_OK || first < 1 || last < first)
+        return ERR_OK; /* it says nothing, so nothing may be missing for it */
+    struct dropped d = {(uint64_t)first, (uint64_t)last};
+    size_t n = buf_len(&v->dropped) / sizeof(d);
+    struct dropped *before = n != 0 ? (struct dropped *)(void *)v->dropped.p + n - 1 : NULL;
+    if (before == NULL || d.from != before->to + 1)
+        return buf_put(&v->dropped, &d, sizeof(d));
+    before->to = d.to;
+    return ERR_OK;
+}
+
+static bool was_dropped(const struct verifier *v, uint64_t seq)
+{
+    const struct dropped *d = (const struct dropped *)(const void *)v->dropped.p;
+    for (size_t i = 0; i < buf_len(&v->dropped) / sizeof(*d); i++)
+        if (seq >= d[i].from && seq <= d[i].to)
+            return true;
+    return false;
+}
+
 static int compare_erasures(const void *a, const void *b)
 {
     return memcmp(((const struct erasure *)a)->commitment.b, ((const struct erasure *)b)->commitment.b, DIGEST_SIZE);
@@ -317,7 +350,8 @@ static enum err check_erasures(struct verifier *v)
     if (n_said != 0)
         qsort(said, n_said, sizeof(*said), compare_erasures);
     for (size_t i = 0; i < n; i++) {
-        if (n_said == 0 || bsearch(&found[i], said, n_said, sizeof(*said), compare_erasures) == NULL)
+        if (!was_dropped(v, found[i].seq) &&
+            (n_said == 0 || bsearch(&found[i], said, n_said, sizeof(*said), compare_erasures) == NULL))
             return fault(v, AUDIT_CONTENT, found[i].seq, "content of record %llu was erased, and no record says so",
                          (ull)found[i].seq);
         v->rep->erased++;
@@ -440,6 +474,8 @@ static enum err check_frame(struct verifier *v, const struct journal *j, const s
         TRY(note_rotation(v, &l));
     if (str_is(l.kind, "erased"))
         TRY(note_erased(v, l.data));
+    if (str_is(l.kind, "pruned"))
+        TRY(note_pruned(v, l.data));
     return add_leaf(v, f);
 }
 
@@ -546,6 +582,7 @@ static void verifier_free(struct verifier *v)
     buf_done(&v->checkpoint_bytes);
     buf_done(&v->found.list);
     buf_done(&v->said.list);
+    buf_done(&v->dropped);
     free(v);
 }
 
@@ -563,6 +600,7 @@ enum err audit_verify(const struct audit_verify_options *o, struct audit_report 
     buf_init(&v->checkpoint_bytes, CHECKPOINT_MAX + 8 * KIB);
     buf_init(&v->found.list, 256 * MIB);
     buf_init(&v->said.list, 256 * MIB);
+    buf_init(&v->dropped, 64 * MIB);
     enum err e = load_kept(v);
     if (e == ERR_OK)
         e = verify(v);

@@ -20,6 +20,7 @@ struct audit_witness {
 
 struct audit_settings {
     struct str directory;
+    int64_t retain_bodies_ns; /* content that stands apart is dropped when it is as old; 0: never */
     struct str origin;       /* empty: made from the host's name with the key */
     struct str vault;        /* file of the sealing keys; empty: DIRECTORY/vault */
     const struct str *signer; /* a command that signs standard input; n_signer 0: the key in DIRECTORY/key */

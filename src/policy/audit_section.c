@@ -83,11 +83,20 @@ static void read_what_is_recorded(struct loader *l, const struct yaml_node *v, v
         *(enum audit_what *)target = (enum audit_what)what;
 }
 
+static void read_retain(struct loader *l, const struct yaml_node *v, void *target)
+{
+    static const struct field fields[] = {
+        {"bodies", field_duration, offsetof(struct audit_settings, retain_bodies_ns), true},
+    };
+    fields_read(l, v, "`retain`", fields, ARRAY_LEN(fields), target);
+}
+
 void audit_read_section(struct loader *l, const struct yaml_node *v, void *target)
 {
     static const struct field fields[] = {
         {"directory", field_path, offsetof(struct config, audit_directory), false},
         {"record", read_what_is_recorded, offsetof(struct config, audit_what), false},
+        {"retain", read_retain, offsetof(struct config, audit), false},
         {"origin", field_text, offsetof(struct config, audit.origin), false},
         {"vault", field_path, offsetof(struct config, audit.vault), false},
         {"signer", read_signer, offsetof(struct config, audit), false},
