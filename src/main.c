@@ -15,6 +15,7 @@ static const struct command *const commands[] = {
     &cmd_break_glass,
     &cmd_review,
     &cmd_reviews,
+    &cmd_login,
     &cmd_user,
     &cmd_serve,
     &cmd_check,

@@ -1,4 +1,5 @@
 #include "api/internal.h"
+#include "api/oidc.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -257,6 +258,8 @@ enum err api_start(struct loop *l, struct broker *b, const struct config *c, str
     enum err e = http_server_new(l, &ops, a, http_limits_default(), &a->server);
     if (e == ERR_OK)
         e = events_new(a, &a->events);
+    if (e == ERR_OK)
+        e = oidc_new(a, &a->oidc);
     if (e != ERR_OK) {
         api_stop(a);
         return e;
@@ -288,6 +291,7 @@ void api_stop(struct api *a)
         return;
     http_server_free(a->server);
     events_free(a->events);
+    oidc_free(a->oidc);
     arena_done(&a->arena);
     buf_done(&a->body);
     free(a);

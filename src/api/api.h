@@ -7,8 +7,9 @@
  *   on the local socket   the kernel says which user of this machine (SO_PEERCRED); `people:` says
  *                         who that is. Root and the gateway's own user are operators.
  *   over TCP              a bearer token (RFC 6750), looked up by its SHA-256.
- * There are no cookies, so no other site can make a browser call with somebody's rights. A GET
- * never changes anything.
+ *   a page                a cookie with such a token (HttpOnly, SameSite=Strict), which a changing call
+ *                         must accompany with an Origin of this host
+ * So no other site can make a browser call with somebody's rights. A GET never changes anything.
  *
  * Errors are {"error":{"code","message","hint"}}; `code` is for programs and never changes.
  */
@@ -26,11 +27,11 @@ MUST_USE enum err api_start(struct loop *l, struct broker *b, const struct confi
                             struct api **ret);
 
 /* A change of the people that the gateway itself keeps (`people_file:`). */
-enum people_change_kind { PEOPLE_ADD = 1, PEOPLE_DISABLE, PEOPLE_ENABLE };
+enum people_change_kind { PEOPLE_ADD = 1, PEOPLE_DISABLE, PEOPLE_ENABLE, PEOPLE_REGROUP };
 struct people_change {
     enum people_change_kind kind;
     struct str person;
-    struct str groups; /* ADD: names with a space between */
+    struct str groups; /* ADD, REGROUP: names with a space between */
     struct str roles;  /* ADD: "auditor", "admin" */
 };
 

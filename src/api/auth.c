@@ -107,13 +107,10 @@ static bool refuse_token(struct api_call *c)
     return false;
 }
 
-/* "Bearer TOKEN" (RFC 6750 section 2.1). */
-static bool authenticate_token(struct api_call *c, struct str header)
+static bool authenticate_by(struct api_call *c, struct str token, struct str via)
 {
-    struct str scheme, token, name;
+    struct str name;
     uint32_t scopes;
-    if (!str_cut(header, ' ', &scheme, &token) || !str_eq_ascii_nocase(scheme, STR("Bearer")))
-        return refuse_token(c);
     enum err e = broker_token_lookup(c->api->broker, str_trim(token), c->now, &name, &scopes);
     if (e == ERR_FORBIDDEN || e == ERR_INVALID || e == ERR_NOT_FOUND)
         return refuse_token(c);
@@ -124,9 +121,29 @@ static bool authenticate_token(struct api_call *c, struct str header)
     const struct person *p = people_find(&c->api->config->people, name);
     if (p == NULL)
         return refuse_token(c);
-    c->caller.is.via = STR("http");
+    c->caller.is.via = via;
     set_person(&c->caller, p, scopes);
     return true;
+}
+
+/* "Bearer TOKEN" (RFC 6750 section 2.1). */
+static bool authenticate_token(struct api_call *c, struct str header)
+{
+    struct str scheme, token;
+    if (!str_cut(header, ' ', &scheme, &token) || !str_eq_ascii_nocase(scheme, STR("Bearer")))
+        return refuse_token(c);
+    return authenticate_by(c, token, STR("http"));
+}
+
+/* A page's session. Browsers say with every changing call where it came from (on_request has compared it with
+ * this host); one that does not is none, and could have been made to send the cookie. */
+static bool authenticate_cookie(struct api_call *c, struct str token)
+{
+    bool changes = c->request->method != METHOD_GET && c->request->method != METHOD_HEAD;
+    if (!changes || http_header_value(c->request, "Origin").p != NULL)
+        return authenticate_by(c, token, STR("page"));
+    reply_error(c, 403, "cross_site", "a call with a session's cookie must say its Origin", NULL);
+    return false;
 }
 
 /* A token that is sent counts, on either kind of socket: whoever presents it wants to be that
@@ -137,6 +154,9 @@ bool call_authenticate(struct api_call *c)
     uint32_t uid;
     if (header.p != NULL)
         return authenticate_token(c, header);
+    struct str session = call_cookie(c->request, SESSION_COOKIE);
+    if (session.n != 0)
+        return authenticate_cookie(c, session);
     if (http_peer_uid(c->http, &uid) == ERR_OK)
         return authenticate_socket(c, uid);
     reply_error(c, 401, "unauthorized", "a token is needed here",

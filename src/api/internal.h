@@ -95,6 +95,13 @@ handler_fn api_list_grants, api_revoke_grant;
 handler_fn api_list_tokens, api_create_token, api_revoke_token;
 handler_fn api_create_delegation, api_list_delegations, api_revoke_delegation;
 handler_fn api_whoami, api_list_people, api_add_person, api_disable_person, api_enable_person;
+handler_fn api_begin_login, api_poll_login, api_login_page, api_login_callback, api_logout;
+
+/* The cookie of a page that is logged in: a token. */
+#define SESSION_COOKIE "countersign_session"
+/* A cookie's value; {NULL,0} where it was not sent. */
+struct str call_cookie(const struct http_request *r, const char *name);
+
 handler_fn api_health, api_metrics, api_openapi;
 handler_fn api_events;
 
@@ -133,6 +140,7 @@ struct api {
     void *owner_ctx;
     struct http_server *server;
     struct events *events;
+    struct oidc *oidc;
     struct arena arena; /* of the present call */
     struct buf body;    /* its answer */
 };

@@ -308,6 +308,14 @@
 #define LIMIT_LOGINS_WAITING 10000
 /* Tokens of one person that a login is tried with, the newest. */
 #define LIMIT_LOGIN_TOKENS 1000
+/* Logins with an identity provider that are open, and how long one may take. */
+#define LIMIT_OIDC_ATTEMPTS 256
+#define LIMIT_OIDC_ATTEMPT_MS 600000
+/* What the provider says of itself is asked again after this; its keys at most this often. */
+#define LIMIT_OIDC_METADATA_MS 3600000
+#define LIMIT_OIDC_KEYS_MS 5000
+/* How far its clock may be off. */
+#define LIMIT_OIDC_SKEW_S 60
 
 /* --- Audit ----------------------------------------------------------------------------------- */
 

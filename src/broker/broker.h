@@ -346,6 +346,9 @@ MUST_USE enum err broker_token_list(struct broker *b, struct arena *a,
 /* An admin, the operator, or the person it belongs to. */
 MUST_USE enum err broker_token_revoke(struct broker *b, const struct broker_caller *caller,
                                       uint64_t id, struct moment now, struct broker_error *ret_error);
+/* Revokes the token with this text: the end of a session. Errors as above. */
+MUST_USE enum err broker_token_end(struct broker *b, const struct broker_caller *caller, struct str text,
+                                   struct moment now, struct broker_error *ret_error);
 /* The person a presented token belongs to, view until the next broker_set_policy. ERR_FORBIDDEN:
  * unknown, expired, revoked, or of somebody who is no longer in the configuration; ERR_IO. */
 MUST_USE enum err broker_token_lookup(struct broker *b, struct str text, struct moment now,

@@ -194,6 +194,18 @@ enum err broker_token_revoke(struct broker *b, const struct broker_caller *calle
     return ERR_OK;
 }
 
+enum err broker_token_end(struct broker *b, const struct broker_caller *caller, struct str text,
+                          struct moment now, struct broker_error *ret_error)
+{
+    struct arena a CLEANUP(arena_done);
+    struct store_token t;
+    struct digest hash = digest_of(text);
+    arena_init(&a, 64 * KIB);
+    broker_say(ret_error, "there is no such token");
+    TRY(store_token_by_hash(b->store, &hash, &a, &t));
+    return broker_token_revoke(b, caller, t.id, now, ret_error);
+}
+
 enum err broker_token_lookup(struct broker *b, struct str text, struct moment now,
                              struct str *ret_person, uint32_t *ret_scopes)
 {

@@ -355,7 +355,8 @@ static enum err record_people(struct process *p, const struct people_change *cha
 {
     static const char *const kinds[] = {[PEOPLE_ADD] = "person_added",
                                         [PEOPLE_DISABLE] = "person_disabled",
-                                        [PEOPLE_ENABLE] = "person_enabled"};
+                                        [PEOPLE_ENABLE] = "person_enabled",
+                                        [PEOPLE_REGROUP] = "person_regrouped"};
     return broker_record_person(p->broker, kinds[change->kind], by, change->person, change->groups,
                                 change->roles, now);
 }

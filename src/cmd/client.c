@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "cmd/saved_token.h"
 #include "model/display.h"
 
 enum { CONNECT_MS = 5000, ANSWER_MS = 60000 };
@@ -44,10 +45,28 @@ static enum exit_status use_socket(struct client *c, const char *option)
     return EXIT_DONE;
 }
 
-static enum exit_status use_url(struct client *c, const char *url)
+/* COUNTERSIGN_TOKEN, else what `countersign login` kept. */
+static enum exit_status find_token(const struct client *c, struct buf *ret)
 {
     const char *token = getenv("COUNTERSIGN_TOKEN");
+    enum err e = token != NULL && token[0] != '\0' ? buf_put_str(ret, str_of(token)) : saved_token_read(c->url, ret);
+    if (e == ERR_OK)
+        return EXIT_DONE;
+    if (e == ERR_FORBIDDEN)
+        cmd_complain(c->command, "the kept tokens are not used: others than you may read tokens.json");
+    else
+        cmd_complain(c->command,
+                     "COUNTERSIGN_URL is set, but COUNTERSIGN_TOKEN is not\n"
+                     "  `countersign login` gets a token where the gateway knows an identity provider;\n"
+                     "  `countersign user token NAME` on the gateway's machine makes one");
+    return EXIT_USAGE;
+}
+
+static enum exit_status use_url(struct client *c, const char *url, bool unknown)
+{
+    struct buf token CLEANUP(buf_wipe) = {0};
     size_t n = strlen(url);
+    buf_init(&token, LIMIT_HTTP_HEADERS);
     if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) {
         cmd_complain(c->command, "COUNTERSIGN_URL must begin with http:// or https://");
         return EXIT_USAGE;
@@ -55,15 +74,14 @@ static enum exit_status use_url(struct client *c, const char *url)
     while (n != 0 && url[n - 1] == '/')
         n--;
     c->url = c->url_memory = strndup(url, n);
-    if (token == NULL || token[0] == '\0') {
-        cmd_complain(c->command,
-                     "COUNTERSIGN_URL is set, but COUNTERSIGN_TOKEN is not\n"
-                     "  `countersign user token NAME` on the gateway's machine makes one");
-        return EXIT_USAGE;
-    }
+    if (unknown)
+        return EXIT_DONE;
+    enum exit_status status = find_token(c, &token);
+    if (status != EXIT_DONE)
+        return status;
     struct buf line CLEANUP(buf_wipe);
     buf_init(&line, LIMIT_HTTP_HEADERS);
-    if (buf_printf(&line, "Authorization: Bearer %s", token) != ERR_OK ||
+    if (buf_printf(&line, "Authorization: Bearer %.*s", STR_FMT(buf_view(&token))) != ERR_OK ||
         buf_put_u8(&line, 0) != ERR_OK) {
         cmd_complain(c->command, "COUNTERSIGN_TOKEN is too long");
         return EXIT_USAGE;
@@ -72,7 +90,7 @@ static enum exit_status use_url(struct client *c, const char *url)
     return EXIT_DONE;
 }
 
-enum exit_status client_init(struct client *c, const struct command *command, const char *socket)
+static enum exit_status init(struct client *c, const struct command *command, const char *socket, bool unknown)
 {
     const char *url = getenv("COUNTERSIGN_URL");
     *c = (struct client){.command = command};
@@ -81,8 +99,18 @@ enum exit_status client_init(struct client *c, const struct command *command, co
         cmd_complain(command, "out of memory");
         return EXIT_REFUSED;
     }
-    return socket == NULL && url != NULL && url[0] != '\0' ? use_url(c, url)
+    return socket == NULL && url != NULL && url[0] != '\0' ? use_url(c, url, unknown)
                                                            : use_socket(c, socket);
+}
+
+enum exit_status client_init(struct client *c, const struct command *command, const char *socket)
+{
+    return init(c, command, socket, false);
+}
+
+enum exit_status client_init_unknown(struct client *c, const struct command *command, const char *socket)
+{
+    return init(c, command, socket, true);
 }
 
 void client_done(struct client *c)

@@ -24,6 +24,9 @@ struct client {
  * reason was said on standard error. */
 MUST_USE enum exit_status client_init(struct client *c, const struct command *command,
                                       const char *socket);
+/* The same for who has no token yet: calls go out without one. */
+MUST_USE enum exit_status client_init_unknown(struct client *c, const struct command *command,
+                                              const char *socket);
 void client_done(struct client *c);
 
 /* One answer. */

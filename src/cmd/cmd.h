@@ -41,6 +41,7 @@ extern const struct command cmd_broker;
 extern const struct command cmd_break_glass;
 extern const struct command cmd_check;
 extern const struct command cmd_grants;
+extern const struct command cmd_login;
 extern const struct command cmd_policy;
 extern const struct command cmd_reject;
 extern const struct command cmd_requests;

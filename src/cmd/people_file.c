@@ -116,6 +116,12 @@ static enum err judge(const struct config *c, const struct people_change *change
         snprintf(text, size, "nobody is named \"%.*s\"", STR_FMT(change->person));
         return ERR_NOT_FOUND;
     }
+    if (change->kind == PEOPLE_REGROUP) {
+        if (p->is_local)
+            return ERR_OK;
+        snprintf(text, size, "\"%.*s\" is not in the file of local people", STR_FMT(p->name));
+        return ERR_EXISTS;
+    }
     if (change->kind == PEOPLE_DISABLE ? p->disabled : !p->disabled) {
         snprintf(text, size, "\"%.*s\" is %s already", STR_FMT(p->name),
                  p->disabled ? "disabled" : "enabled");
@@ -128,12 +134,14 @@ static enum err judge(const struct config *c, const struct people_change *change
     return ERR_OK;
 }
 
+/* added: a new person, or one that is there with other groups. */
 static enum err put_people(struct buf *out, const struct config *c, const struct person *added)
 {
     bool any = false;
     for (size_t i = 0; i <= c->people.n; i++) {
         const struct person *p = i < c->people.n ? &c->people.list[i] : added;
-        if (p == NULL || (p != added && !p->is_local))
+        bool replaced = p != added && p != NULL && added != NULL && str_eq(p->name, added->name);
+        if (p == NULL || replaced || (p != added && !p->is_local))
             continue;
         if (!any)
             TRY(buf_put_str(out, STR("people:\n")));
@@ -150,7 +158,8 @@ static enum err put_all_disabled(struct buf *out, const struct config *c,
     for (size_t i = 0; i < c->people.n; i++) {
         const struct person *p = &c->people.list[i];
         bool it = str_eq(p->name, change->person);
-        bool wanted = it && change->kind != PEOPLE_ADD ? change->kind == PEOPLE_DISABLE
+        bool changes = change->kind == PEOPLE_DISABLE || change->kind == PEOPLE_ENABLE;
+        bool wanted = it && changes ? change->kind == PEOPLE_DISABLE
                                                        : p->disabled_locally;
         if (!wanted)
             continue;
@@ -173,8 +182,14 @@ enum err people_file_text(const struct config *c, const struct people_change *ch
                  "at most 64 groups; roles are auditor and admin");
         return ERR_INVALID;
     }
+    if (change->kind == PEOPLE_REGROUP) {
+        fresh = *people_find(&c->people, change->person);
+        fresh.groups = groups;
+        if (take_words(change->groups, groups, ARRAY_LEN(groups), &fresh.n_groups) != ERR_OK)
+            return ERR_INVALID;
+    }
     TRY(buf_put_str(out, str_of(HEAD)));
-    TRY(put_people(out, c, change->kind == PEOPLE_ADD ? &fresh : NULL));
+    TRY(put_people(out, c, fresh.name.n != 0 ? &fresh : NULL));
     return put_all_disabled(out, c, change);
 }
 

@@ -132,6 +132,7 @@ static const struct field main_fields[] = {
     {"audit", audit_read_section, offsetof(struct main_keys, c), false},
     {"workers", read_workers, IN_CONFIG(workers), false},
     {"user", field_text, IN_CONFIG(user), false},
+    {"oidc", oidc_read, IN_CONFIG(oidc), false},
     {"people_file", field_path, IN_CONFIG(people_file), false},
     {"notice_interval", field_duration, IN_CONFIG(notice_interval_ns), false},
     {"open_requests", read_open_requests, IN_CONFIG(open_requests), false},

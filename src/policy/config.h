@@ -31,6 +31,22 @@ struct config_file {
     struct str path, text;
 };
 
+/* `oidc:`, an OpenID Connect provider that says who people are. */
+struct oidc_config {
+    struct str issuer; /* URL; empty: there is none */
+    struct str client_id;
+    enum secret_kind secret_kind; /* SECRET_NONE: a public client */
+    struct str secret;            /* a file, a variable of the environment */
+    struct str ca_file;           /* PEM; empty: the system's */
+    struct str scopes;            /* with a space between */
+    struct str name_claim;        /* which claim is the person's name or an account of theirs */
+    struct str groups_claim;      /* empty: groups are those of the configuration */
+    const struct str *groups;     /* which of them are taken */
+    size_t n_groups;
+    bool add_people;              /* who is unknown is added to the people_file */
+    int64_t token_life_ns;
+};
+
 struct config {
     /* Settings. File names are relative to the main file's folder already joined with it. */
     bool has_api;
@@ -42,6 +58,7 @@ struct config {
     struct audit_settings audit; /* with the directory again */
     enum audit_what audit_what;
     uint32_t workers;          /* 0: one per core */
+    struct oidc_config oidc;
     struct str people_file;    /* of people that the gateway adds and disables; empty: none */
     struct str user;           /* whom workers run as when started as root; empty: "nobody" */
     int64_t notice_interval_ns;

@@ -46,6 +46,10 @@ bool groups_read(struct loader *l, const struct section *s, const struct config_
 
 bool ticket_read(struct loader *l, const struct section *s, struct ticket_rule *ret);
 
+/* --- oidc: ------------------------------------------------------------------------------------ */
+
+field_reader oidc_read; /* struct oidc_config (policy/config.h) */
+
 /* --- macros: ---------------------------------------------------------------------------------- */
 
 struct macro_source {
