@@ -225,6 +225,8 @@
 /* Groups whose members change with time, and who is in them at one moment, all together. */
 #define LIMIT_DUTY_GROUPS 64
 #define LIMIT_DUTIES 1000
+/* People that one webhook puts on duty at once. */
+#define LIMIT_HOOK_PEOPLE 64
 /* Tokens ever issued: the list is read whole. */
 #define LIMIT_TOKENS 10000
 /* How long a change waits for somebody else's lock on the store (a backup, a shell) before it is

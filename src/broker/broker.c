@@ -165,6 +165,7 @@ enum err broker_new(const struct broker_options *o, const struct broker_policy *
         e = record_policy(b, "started", policy, STR(""), now);
     }
     b->started = e == ERR_OK;
+    hooks_reset(b);
     if (e == ERR_OK)
         e = moment_load(b, now);
     if (e == ERR_OK)
@@ -204,6 +205,7 @@ void broker_free(struct broker *b, struct moment now)
     for (uint32_t i = 0; i < LIMIT_WORKERS; i++)
         (void)tickets_drop(b, i, 0);
     moment_free(b);
+    free(b->hooks);
     audit_close(b->audit);
     store_close(b->store);
     free(b->live);
@@ -229,6 +231,8 @@ enum err broker_set_policy(struct broker *b, const struct broker_policy *policy,
         return ERR_LIMIT;
     TRY(record_policy(b, "policy", policy, who, now));
     b->policy = *policy;
+    hooks_reset(b);
+    moment_duties_changed(b);
     moment_set(b, now);
     struct link_message m = {.type = LINK_CONFIG, .config = *policy->files};
     for (uint32_t i = 0; i < LIMIT_WORKERS; i++)
@@ -338,6 +342,7 @@ static void tell_log(struct broker *b)
 
 void broker_tick(struct broker *b, struct moment now)
 {
+    hooks_tick(b, now);
     moment_set(b, now);
     mend_log(b, now);
     if (b->grace_until_mono_ns <= now.mono_ns)
@@ -356,6 +361,8 @@ int64_t broker_next_deadline(const struct broker *b)
         next = b->grace_until_mono_ns;
     if (moment_next(b) < next)
         next = moment_next(b);
+    if (hooks_next(b) < next)
+        next = hooks_next(b);
     for (size_t i = 0; i < b->n_live; i++)
         if (due_of(&b->live[i]) < next)
             next = due_of(&b->live[i]);

@@ -72,6 +72,7 @@ struct broker {
     struct broker_policy policy;
     struct people people;    /* policy.people, with who is on duty and who stands in for whom now */
     struct moment_lists *lists;
+    struct hook *hooks; /* one for each group of policy.duty */
     bool started; /* what is not started records no stop */
     struct store *store;
     struct audit_settings audit_settings;
@@ -280,6 +281,19 @@ MUST_USE enum err moment_load(struct broker *b, struct moment now);
 void moment_free(struct broker *b);
 /* Notes in the vote what its person is by the hour; texts in `a`. */
 MUST_USE enum err moment_stamp(struct broker *b, struct vote *v, struct arena *a);
+
+/* Who is on duty is to be found out again. */
+void moment_duties_changed(struct broker *b);
+
+/* --- hooks.c --------------------------------------------------------------------------------- */
+
+void hooks_reset(struct broker *b); /* after policy.duty was set; policy.duty.n 0 frees them */
+void hooks_tick(struct broker *b, struct moment now);
+int64_t hooks_next(const struct broker *b);
+bool hooks_answered(struct broker *b, uint64_t number, const struct broker_fetched *answer,
+                    struct moment now);
+/* Whom group number `group` has on duty by its webhook; 0: nobody, or not known. */
+size_t hooks_people(const struct broker *b, size_t group, const struct str **ret);
 
 /* --- tickets.c ------------------------------------------------------------------------------- */
 

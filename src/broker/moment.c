@@ -49,15 +49,26 @@ static void set_duties(struct broker *b, struct moment now)
     int64_t second = now.wall_ns / NS_PER_S;
     if (m->duty_second != second || m->duty_of != groups->list) {
         m->n_duties = 0;
-        for (size_t g = 0; g < groups->n; g++)
+        for (size_t g = 0; g < groups->n; g++) {
+            const struct str *names = NULL;
+            size_t n = hooks_people(b, g, &names);
+            for (size_t i = 0; i < n; i++)
+                put_duty(m, names[i], groups->list[g].name);
             for (size_t i = 0; i < groups->list[g].n_shifts; i++)
                 if (ical_is_on(groups->list[g].shifts[i].event, second))
                     put_duty(m, groups->list[g].shifts[i].person, groups->list[g].name);
+        }
         m->duty_second = second;
         m->duty_of = groups->list;
     }
     b->people.duties = m->duties;
     b->people.n_duties = m->n_duties;
+}
+
+void moment_duties_changed(struct broker *b)
+{
+    if (b->lists != NULL)
+        b->lists->duty_second = -1;
 }
 
 void moment_set(struct broker *b, struct moment now)

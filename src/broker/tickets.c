@@ -197,5 +197,6 @@ void broker_fetched(struct broker *b, uint64_t number, const struct broker_fetch
 {
     moment_set(b, now);
     b->ops.deadline_moved(b->ctx);
-    (void)tickets_answered(b, number, answer, now); /* else its asker is gone */
+    if (!tickets_answered(b, number, answer, now))
+        (void)hooks_answered(b, number, answer, now); /* else its asker is gone */
 }

@@ -1,6 +1,7 @@
 // Groups whose members change with time: a schedule, a webhook.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
+import http from 'node:http';
 import { join } from 'node:path';
 import { nodeClient, refused } from '../lib/clients.mjs';
 import { Gateway } from '../lib/gateway.mjs';
@@ -64,4 +65,29 @@ ${HOLD}`);
   assert.match(await check(calendar(event('zoe', 0, 60))), /oncall\.ics:3:\d+: warning: nobody under `people:` is `zoe`/);
   assert.match(await check('<html>'), /oncall\.ics:1:\d+: error: this is no line of an iCalendar file/);
   assert.doesNotMatch(await check(calendar(event('x', 0, 60).replace('SUMMARY', 'ATTENDEE:mailto:bo@example.com\r\nSUMMARY'))), /error|warning/);
+});
+
+test('a webhook says who is on duty; when it is silent for too long nobody is', async (scope) => {
+  let answer = '{"people":["cleo","somebody else"]}', status = 200;
+  const server = http.createServer((req, res) => { res.writeHead(status); res.end(answer); });
+  await new Promise((done) => { server.listen(0, '127.0.0.1', done); });
+  scope.defer(() => { server.closeAllConnections(); server.close(); });
+  const g = await Gateway.start(scope, { upstream: pg.upstream, guardrails: HOLD,
+    top: `groups: { oncall: { webhook: 'http://127.0.0.1:${server.address().port}/', refresh: 200ms, stale: 2s } }` });
+  const client = await connect(scope, g);
+  await until(() => g.records().some((x) => x.kind === 'duty' && x.data.people === 'cleo'), 'the webhook to be heard');
+  const held = client.query('DELETE FROM orders WHERE id = 304');
+  const { id } = await g.pending();
+  assert.deepEqual((await g.show(id)).requirements[0].candidates, ['cleo']);
+  assert.equal((await g.cli(['approve', String(id)], games)).status, 0);
+  await held;
+  answer = 'oops';
+  await until(() => g.records().some((x) => x.kind === 'duty_unknown'), 'it to be stale');
+  assert.match((await refused(client.query('DELETE FROM orders WHERE id = 305'))).detail, /needs 1 of oncall/);
+  answer = '["bo"]';
+  status = 500;
+  await new Promise((done) => { setTimeout(done, 500); });
+  assert.match((await refused(client.query('DELETE FROM orders WHERE id = 305'))).detail, /needs 1 of oncall/);
+  status = 200;
+  await until(() => g.records().some((x) => x.kind === 'duty' && x.data.people === 'bo'), 'it to be heard again');
 });
