@@ -388,6 +388,10 @@ MUST_USE enum err broker_subscribe(struct broker *b, broker_event_fn *fn, void *
                                    struct broker_subscription **ret);
 void broker_unsubscribe(struct broker *b, struct broker_subscription *s); /* NULL is fine */
 
+/* The log's last signed checkpoint (audit_checkpoint), and a witness's answer to it (audit_cosign). */
+struct str broker_checkpoint(const struct broker *b);
+MUST_USE enum err broker_cosign(struct broker *b, uint64_t size, struct str lines);
+
 struct broker_metrics {
     uint64_t submitted, refused, approvals, rejections, votes_refused, claims, claims_refused;
     uint64_t ended[REQUEST_STATE_COUNT_]; /* requests that reached this state since the start */

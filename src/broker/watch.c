@@ -64,6 +64,16 @@ void broker_metrics(const struct broker *b, struct broker_metrics *ret)
         ret->workers_ready += b->peers[i].state == PEER_READY;
 }
 
+struct str broker_checkpoint(const struct broker *b)
+{
+    return audit_checkpoint(b->audit);
+}
+
+enum err broker_cosign(struct broker *b, uint64_t size, struct str lines)
+{
+    return audit_cosign(b->audit, size, lines);
+}
+
 bool broker_health(const struct broker *b, struct str *ret_why)
 {
     const char *broken = audit_broken(b->audit);

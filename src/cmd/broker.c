@@ -7,6 +7,7 @@
 #include "cmd/kept_config.h"
 #include "cmd/logins.h"
 #include "cmd/people_file.h"
+#include "cmd/witnesses.h"
 #include "link/control.h"
 #include "net/stream.h"
 
@@ -41,6 +42,7 @@ struct process {
     struct api *api;
     struct logins *logins;
     struct config *config;
+    struct witnesses *witnesses;
     struct config *start_config; /* what it says of the log is in force until the next start */
     struct broker_policy policy;
     struct link_config files; /* of config, as the broker hands them out */
@@ -552,6 +554,7 @@ static enum err set_up(struct process *p, struct str instance)
     TRY(logins_new(p->loop, p->broker, send_to_worker, p, &p->logins));
     TRY(api_start(p->loop, p->broker, p->config, &p->api));
     api_set_owner(p->api, &api_owner, p);
+    TRY(witnesses_new(p->loop, p->broker, &p->start_config->audit, &p->witnesses));
     return watch_new(p->loop, CONTROL_FD, control_readable, p, &p->control);
 }
 
@@ -559,6 +562,7 @@ static void tear_down(struct process *p)
 {
     /* The links are let go without a word: what they hold is not lost, but waits for the next
      * broker. */
+    witnesses_free(p->witnesses);
     api_stop(p->api);
     asking_free(p->asking);
     logins_free(p->logins);

@@ -66,6 +66,28 @@ static void read_redactions(struct loader *l, const struct yaml_node *v, void *t
     a->n_redactions = n;
 }
 
+static void read_witnesses(struct loader *l, const struct yaml_node *v, void *target)
+{
+    static const struct field fields[] = {
+        {"url", field_text, offsetof(struct audit_witness, url), true},
+        {"key", field_text, offsetof(struct audit_witness, key), true},
+    };
+    struct audit_settings *a = target;
+    size_t n = 0;
+    if (!field_is_sequence(l, v, "a list of witnesses"))
+        return;
+    struct audit_witness *list = arena_new_array(l->arena, v->n + 1, struct audit_witness);
+    if (list == NULL) {
+        l->out_of_memory = true;
+        return;
+    }
+    for (const struct yaml_node *e = v->first; e != NULL; e = e->next)
+        if (fields_read(l, e, "a witness", fields, ARRAY_LEN(fields), &list[n]))
+            n++;
+    a->witnesses = list;
+    a->n_witnesses = n;
+}
+
 static void read_signer(struct loader *l, const struct yaml_node *v, void *target)
 {
     struct audit_settings *a = target;
@@ -102,6 +124,7 @@ void audit_read_section(struct loader *l, const struct yaml_node *v, void *targe
         {"signer", read_signer, offsetof(struct config, audit), false},
         {"public_key", field_text, offsetof(struct config, audit.public_key), false},
         {"redact", read_redactions, offsetof(struct config, audit), false},
+        {"witnesses", read_witnesses, offsetof(struct config, audit), false},
     };
     struct config *c = target;
     fields_read(l, v, "`audit`", fields, ARRAY_LEN(fields), target);

@@ -259,6 +259,25 @@ test('a witness cosigns what goes on, and refuses a rollback, a fork and strange
   assert.equal((await ask('nonsense')).status, 400);
 });
 
+test('the gateway asks its witness, and the cosignature is in the checkpoint', async (scope) => {
+  const dir = tempDir(scope);
+  const port = await freePort();
+  const start = (log) => spawn(BINARY, ['audit', 'witness', '--listen', `127.0.0.1:${port}`, '--state', join(dir, 'state'), '--log', log, '--name', 'witness.example'], { stdio: 'ignore' });
+  const { g } = await history(scope);
+  const witness = start(join(g.auditDir, 'key.pub'));
+  scope.defer(() => witness.kill());
+  const key = await until(() => (existsSync(join(dir, 'state/key.pub')) ? readFileSync(join(dir, 'state/key.pub'), 'utf8').trim() : null), 'the key of the witness');
+  g.audit = `audit, witnesses: [{ url: 'http://127.0.0.1:${port}', key: '${key}' }]`;
+  g.writeConfig();
+  g.status = undefined;
+  g.launch();
+  await g.listening();
+  await until(() => existsSync(join(g.auditDir, 'checkpoint.witnessed')), () => `the cosignature; ${g.log}`, 15000);
+  assert.match(readFileSync(join(g.auditDir, 'checkpoint.witnessed'), 'utf8'), /\n\u2014 witness\.example [A-Za-z0-9+/=]+\n$/);
+  await g.stop();
+  assert.equal((await g.auditVerify()).status, 0);
+});
+
 test('text of a client reaches the log escaped: one record stays one line', async (scope) => {
   const g = await Gateway.start(scope, { upstream: pg.upstream });
   const client = await nodeClient(scope, { host: '127.0.0.1', port: g.port, user: 'app', database: pg.database });
