@@ -140,6 +140,18 @@ test('no way around the COMMIT that is held', async (scope) => {
     assert.deepEqual(codes(await answer), ['ZC002']);
     assert.equal(await pg.count(), 20);
   }
+  await c.ask(parse('plain', 'COMMIT'), parse('\xe9', 'COMMIT'), sync());
+  for (const messages of [[query('EXECUTE plain')], [bind('', 'plain'), execute(''), sync()], [bind('', '\xe9'), execute(''), sync()]]) {
+    await c.ask(query('BEGIN'));
+    await c.ask(query('DELETE FROM orders'));
+    const answer = c.ask(...messages);
+    for (let over = false; !over;) {
+      over = await Promise.race([answer.then(() => true), sleep(50).then(() => false)]);
+      for (const r of over ? [] : await g.requests('pending')) await g.reject(r.id, 'no');
+    }
+    await c.ask(query('ROLLBACK'));
+    assert.equal(await pg.count(), 20);
+  }
   const from = c.messages.length;
   c.send(query('BEGIN'), query('DELETE FROM orders'), query('COMMIT'));
   await g.reject((await g.pending()).id, 'no');

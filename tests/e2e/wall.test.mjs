@@ -169,6 +169,14 @@ test('every way to switch the state back is refused or leads nowhere', async (sc
   assert.deepEqual(codes(await c.ask(query('RELEASE countersign_wall'))), []);
   assert.deepEqual(codes(await c.ask(query('SELECT * FROM leak'))), ['25006']);
   await c.ask(query('ROLLBACK'));
+  await c.ask(parse('back', 'ROLLBACK TO countersign_wall'), parse('gone', 'RELEASE countersign_wall'), sync());
+  for (const name of ['back', 'gone']) {
+    await c.ask(query('BEGIN'));
+    await c.ask(query(READS));
+    await c.ask(query(`EXECUTE ${name}`));
+    assert.equal(codes(await c.ask(query('SELECT * FROM leak'))).length, 1);
+    await c.ask(query('ROLLBACK'));
+  }
   await c.ask(query('BEGIN'));
   assert.deepEqual(codes(await c.ask(query('ROLLBACK AND CHAIN; SELECT * FROM leak'))), ['ZC001']);
   await c.ask(query('ROLLBACK'));

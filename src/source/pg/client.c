@@ -366,7 +366,9 @@ static enum step on_execute(struct source_session *s, struct message *m)
     enum step step = judge_binds(s, m, p);
     if (step != STEP_SEND)
         return step;
-    if (p != NULL && p->judged)
+    bool may_commit = p != NULL && s->commit.terms != NULL &&
+                      (p->text == NULL || pg_commit_due(s, sql_cached_facts(p->text)));
+    if (p != NULL && p->judged && !may_commit)
         return fetch_on(s, m, p);
     s->judged.operation = "execute";
     s->judged.portal = p != NULL ? pg_portal_ref(p) : NULL;

@@ -97,10 +97,12 @@ static bool ends_block(const struct sql_facts *f)
     return f->transaction == SQL_TX_COMMIT || f->transaction == SQL_TX_COMMIT_CHAIN || f->transaction == SQL_TX_PREPARE;
 }
 
-/* A text that the server may read as something else than the gateway does could be anything. */
+/* A text that the server may read as something else than the gateway does could be anything; so could a name that is
+ * not known, and EXECUTE can run what was parsed by protocol. */
 static bool could_be_anything(const struct sql_facts *f)
 {
-    return (f->classes & SQL_PARSE_ERROR) != 0 || (f->dynamic & SQL_D_STRINGS) != 0;
+    bool executes_control = f->execute_names.n != 0 && (f->classes & SQL_TRANSACTION) != 0;
+    return (f->classes & SQL_PARSE_ERROR) != 0 || (f->dynamic & (SQL_D_STRINGS | SQL_D_NAMED)) != 0 || executes_control;
 }
 
 bool pg_commit_due(const struct source_session *s, const struct sql_facts *f)

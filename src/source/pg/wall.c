@@ -24,6 +24,8 @@ static enum need need_of_one(const struct sql_facts *f)
         return NEED_WRITE;
     if (f->transaction != SQL_TX_NONE)
         return NEED_CONTROL;
+    if (f->execute_names.n != 0 && (f->classes & SQL_TRANSACTION) != 0)
+        return NEED_WRITE; /* EXECUTE of what was parsed by protocol: which control it is, is not known here */
     return (f->classes & SQL_READ) != 0 ? NEED_READ : NEED_NOTHING;
 }
 
