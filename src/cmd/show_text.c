@@ -565,13 +565,13 @@ static void how_to_decide(struct page *p, const struct shown_request *s)
         return;
     }
     int n = snprintf(text, sizeof(text),
-                     "\n  countersign approve %llu --digest %.*s%s\n"
+                     "\n  countersign approve %llu --digest %.*s%s%s\n"
                      "  countersign reject %llu --reason \"...\"\n",
                      id, STR_FMT(digest_hex(&s->digest, hex)),
                      json_is_true(json_object_get(s->request, "reason_to_approve"))
                          ? " --reason \"...\""
                          : "",
-                     id);
+                     json_is_true(json_object_get(s->request, "signed_votes")) ? " --sign" : "", id);
     page_put(p, str_from(text, (size_t)n));
 }
 

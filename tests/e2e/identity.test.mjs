@@ -162,6 +162,7 @@ test('a guardrail that demands signatures takes no approval without one, and the
   const client = await connect();
   const held = client.query('DELETE FROM orders WHERE id = 15');
   const { id } = await g.pending();
+  assert.match((await g.cli(['show', String(id)], { token: sigi })).out, /countersign approve \d+ --digest [0-9a-f]{64} --sign\n/);
   const plain = await g.cli(['approve', String(id), '--yes'], { token: sigi });
   assert.equal(plain.status, 1);
   assert.match(plain.err, /signed here.*--sign/);
