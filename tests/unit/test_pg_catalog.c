@@ -125,11 +125,11 @@ TEST(a_search_path_that_puts_something_before_pg_catalog_is_noticed)
     struct peer p;
     open_peer(&p);
     client_says(&p, STR("Q\0\0\0\x14SELECT lower(1)\0"));
-    server_says(&p, STR(PART("D\0\0\0\x31\0\4\0\0\0\x13{public,pg_catalog}\0\0\0\3ana\0\0\0\4shop\0\0\0\0010")
+    server_says(&p, STR(BEGUN PART("D\0\0\0\x31\0\4\0\0\0\x13{public,pg_catalog}\0\0\0\3ana\0\0\0\4shop\0\0\0\0010")
                         PART("") PART("") ENDED));
     /* Read anew: lower() is anybody's now. */
     CHECK(p.submits == 0 && !p.state->sessions->catalog_first);
-    server_says(&p, STR(PART("D\0\0\0\x31\0\4\0\0\0\x13{public,pg_catalog}\0\0\0\3ana\0\0\0\4shop\0\0\0\0010")
+    server_says(&p, STR(BEGUN PART("D\0\0\0\x31\0\4\0\0\0\x13{public,pg_catalog}\0\0\0\3ana\0\0\0\4shop\0\0\0\0010")
                         PART("") ENDED));
     CHECK(p.submits == 1 && (p.dynamic & SQL_D_FUNCTION) != 0);
     peer_done(&p);
