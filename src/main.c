@@ -16,6 +16,7 @@ static const struct command *const commands[] = {
     &cmd_review,
     &cmd_reviews,
     &cmd_login,
+    &cmd_stats,
     &cmd_user,
     &cmd_serve,
     &cmd_check,

@@ -13,6 +13,7 @@ static const struct route routes[] = {
     {METHOD_GET, "/v1/reviews", SCOPE_READ, api_list_reviews},
     {METHOD_POST, "/v1/factors/totp", SCOPE_ADMIN, api_enroll_totp},
     {METHOD_POST, "/v1/factors/sealed", SCOPE_ADMIN, api_seal},
+    {METHOD_GET, "/v1/stats", SCOPE_AUDIT, api_stats},
     {METHOD_GET, "/v1/grants", SCOPE_READ, api_list_grants},
     {METHOD_POST, "/v1/grants/{id}/revoke", SCOPE_APPROVE, api_revoke_grant},
     {METHOD_GET, "/v1/events", SCOPE_READ, api_events},

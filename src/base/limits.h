@@ -204,6 +204,8 @@
 #define LIMIT_GLASS_TRIES 5
 #define LIMIT_GLASS_LOCK_NS (60 * NS_PER_S)
 #define LIMIT_GLASS_LOCK_MAX_NS (24 * 3600 * NS_PER_S)
+/* Votes that statistics look at, the newest: 30 days of a large team. */
+#define LIMIT_STATS_VOTES 50000
 /* How long the requester of a request that ended unattended is still told so, before a new one opens. */
 #define LIMIT_TELL_END_NS (24 * 3600 * NS_PER_S)
 #define LIMIT_REASON_BYTES ((size_t)4096)

@@ -310,6 +310,22 @@ MUST_USE enum err broker_delegation_revoke(struct broker *b, const struct broker
                                            uint64_t id, struct moment now,
                                            struct broker_error *ret_error);
 
+/* --- Statistics ------------------------------------------------------------------------------ */
+
+/* An approval within this time was hardly read. */
+#define BROKER_FAST_NS (5 * NS_PER_S)
+struct broker_stat {
+    struct str name;
+    uint64_t approvals, rejections, fast; /* fast: of the approvals */
+    int64_t median_ns;                    /* from the request to the approval */
+};
+struct broker_stats {
+    const struct broker_stat *approvers, *guardrails; /* by name */
+    size_t n_approvers, n_guardrails;
+};
+MUST_USE enum err broker_stats(struct broker *b, int64_t since_wall_ns, struct arena *a,
+                               struct broker_stats *ret);
+
 /* --- Tokens ---------------------------------------------------------------------------------- */
 
 /* Bearer tokens of the HTTP API: 256 random bits, stored as SHA-256. */

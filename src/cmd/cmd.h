@@ -50,6 +50,7 @@ extern const struct command cmd_reviews;
 extern const struct command cmd_revoke;
 extern const struct command cmd_serve;
 extern const struct command cmd_show;
+extern const struct command cmd_stats;
 extern const struct command cmd_user;
 extern const struct command cmd_watch;
 extern const struct command cmd_withdraw;

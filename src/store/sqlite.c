@@ -132,6 +132,8 @@ static const char *const texts[ST_COUNT_] = {
     [ST_DELEGATION_LIST] = "SELECT id, person, deputy, reason, created, until FROM delegations"
                            " WHERE revoked = 0 AND until > ? ORDER BY id LIMIT ?",
     [ST_DELEGATION_REVOKE] = "UPDATE delegations SET revoked = ? WHERE id = ? AND revoked = 0",
+    [ST_VOTE_TIMES] = "SELECT v.person, v.kind, v.time - r.created, r.guardrails FROM votes v"
+                      " JOIN requests r ON r.id = v.request WHERE v.time >= ? ORDER BY v.request DESC LIMIT ?",
     [ST_META_SET] = "INSERT INTO meta (key, value) VALUES (?1, ?2)"
                     " ON CONFLICT (key) DO UPDATE SET value = ?2",
     [ST_META_GET] = "SELECT value FROM meta WHERE key = ?",

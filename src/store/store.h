@@ -208,6 +208,18 @@ MUST_USE enum err store_review_overdue(struct store *s, struct str person, int64
 MUST_USE enum err store_review_close(struct store *s, uint64_t request, struct str reviewer, struct str note,
                                      int64_t wall_ns); /* ERR_STALE */
 
+/* --- Statistics (stats.c) ------------------------------------------------------------------------- */
+
+/* One vote, and how long after its request was opened. */
+struct store_vote_time {
+    struct str person, guardrails; /* guardrails: comma-separated */
+    enum vote_kind kind;
+    int64_t took_ns;
+};
+/* Cast since then, the newest requests' first, at most LIMIT_STATS_VOTES. */
+MUST_USE enum err store_vote_times(struct store *s, int64_t since_wall_ns, struct arena *a,
+                                   struct store_vote_time **ret, size_t *ret_n);
+
 /* --- Ends that nobody was told ------------------------------------------------------------------- */
 
 /* A request that ended while no client held on; the next submission of the same action is told. */
