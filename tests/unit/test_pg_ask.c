@@ -97,10 +97,10 @@ TEST(a_look_leaves_nothing_behind_and_the_client_sees_nothing_of_it)
         open_peer(&p, chunk, "I");
         CHECK_OK(ask_two(&p, PG_ASK_LOOK, 700, &seen));
         CHECK(got(&p.at_server, "READ ONLY") && got(&p.at_server, "statement_timeout = 700") &&
-              got(&p.at_server, "SET LOCAL jit = off"));
+              got(&p.at_server, "SET LOCAL lock_timeout = 100") && got(&p.at_server, "SET LOCAL jit = off"));
         CHECK(got(&p.at_server, "SELECT one") && got(&p.at_server, "SELECT two") && got(&p.at_server, "ROLLBACK"));
         CHECK(count(&p.at_server, STR(SYNC)) == 2 && !got(&p.at_server, "SAVEPOINT"));
-        server_says(&p, STR(PART PART PART PART_ROW PART_ROW READY_T CLOSE_OK CLOSE_OK PART));
+        server_says(&p, STR(PART PART PART PART PART_ROW PART_ROW READY_T CLOSE_OK CLOSE_OK PART));
         CHECK(seen.dones == 0 && seen.rows == 2);
         server_says(&p, STR(READY_I));
         CHECK(seen.dones == 1 && seen.result == PG_ASK_ANSWERED);
@@ -160,7 +160,7 @@ TEST(what_is_not_the_questions_passes)
 #define DYING "N\0\0\0\x13" "C57P02\0Mcrash\0\0"
     server_says(&p, STR("S\0\0\0\x17" "application_name\0a\0" NOTICED "A\0\0\0\x0c\0\0\0\1c\0p\0" DYING));
     CHECK(str_eq(buf_view(&p.at_client), STR("S\0\0\0\x17" "application_name\0a\0" "A\0\0\0\x0c\0\0\0\1c\0p\0" DYING)));
-    server_says(&p, STR(PART PART PART PART PART READY_T CLOSE_OK CLOSE_OK PART READY_I));
+    server_says(&p, STR(PART PART PART PART PART PART READY_T CLOSE_OK CLOSE_OK PART READY_I));
     CHECK(seen.result == PG_ASK_ANSWERED);
     peer_done(&p);
 }
@@ -241,7 +241,7 @@ TEST(the_session_goes_on_behind_a_question_that_nobody_waits_for)
     forget(&p);
     client_says(&p, STR(SELECT_1));
     CHECK(str_eq(buf_view(&p.at_server), STR(SELECT_1)));
-    server_says(&p, STR(PART PART PART_ROW PART READY_T CLOSE_OK CLOSE_OK PART READY_I DONE READY_I));
+    server_says(&p, STR(PART PART PART PART PART_ROW PART READY_T CLOSE_OK CLOSE_OK PART READY_I DONE READY_I));
     CHECK(str_eq(buf_view(&p.at_client), STR(DONE READY_I)));
     CHECK(seen.dones == 1 && seen.rows == 0);
     peer_done(&p);

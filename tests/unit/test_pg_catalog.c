@@ -15,7 +15,7 @@
 #define TABLE_ROW "D\0\0\0\x1d\0\5\0\0\0\0011\0\0\0\1u\0\0\0\1-\xff\xff\xff\xff\xff\xff\xff\xff"
 #define VIEW_ROW "D\0\0\0\x29\0\5\0\0\0\0011\0\0\0\1u\0\0\0\1q\0\0\0\x0cSELECT bad()\xff\xff\xff\xff"
 #define PART(rows) PARSE_OK BIND_OK rows DONE CLOSE_OK CLOSE_OK
-#define BEGUN PART("") PART("") PART("") /* BEGIN, the time limit, no JIT */
+#define BEGUN PART("") PART("") PART("") PART("") /* BEGIN, limits of time and of waiting, no JIT */
 #define ENDED READY_T CLOSE_OK CLOSE_OK PART("") READY_I
 #define NO_FUNCTION BEGUN PART(CONTEXT_ROW) PART("") ENDED
 

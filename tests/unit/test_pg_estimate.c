@@ -72,7 +72,7 @@ TEST(a_wide_one_is_held_and_nobody_asks_for_its_plan_again)
     answer_plan(&p, PLAN("5000"));
     CHECK(p.state->sessions->hold != NULL && p.lazy.value[LAZY_ESTIMATED_ROWS] == 5000);
     CHECK(!got(&p.at_server, "EXPLAIN") && got(&p.at_server, "pg_locks"));
-    server_says(&p, STR(PART PART PART PART PART PART PART UNDONE));
+    server_says(&p, STR(PART PART PART PART PART PART PART PART UNDONE));
     CHECK(p.impacts == 1 && strstr(p.impact, "\"rows\":5000") != NULL && strstr(p.impact, "not_available") == NULL);
     peer_done(&p);
 }

@@ -6,9 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What comes before the asker's own parts in a wrapped question: BEGIN or SAVEPOINT, the time limit, and no JIT: with
- * planner settings that make everything look dear, compiling a question takes seconds. */
-enum { PROLOGUE = 3, NAME_SIZE = 32, SQL_SIZE = 96 };
+/* What comes before the asker's own parts in a wrapped question: BEGIN or SAVEPOINT, the time limit, hardly any waiting
+ * for locks (others would wait behind us), and no JIT: with planner settings that make everything look dear, compiling
+ * a question takes seconds. */
+enum { PROLOGUE = 4, NAME_SIZE = 32, SQL_SIZE = 96 };
 
 struct pg_asking {
     struct pg_asker asker;
@@ -64,6 +65,7 @@ static enum err put_prologue(struct buf *out, struct str name, char status, int6
     TRY(put_sql(out, name, status == 'T' ? sql : "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"));
     (void)snprintf(sql, sizeof(sql), "SET LOCAL statement_timeout = %lld", (long long)timeout_ms);
     TRY(put_sql(out, name, sql));
+    TRY(put_sql(out, name, "SET LOCAL lock_timeout = 100"));
     return put_sql(out, name, "SET LOCAL jit = off");
 }
 

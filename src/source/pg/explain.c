@@ -121,10 +121,8 @@ enum err pg_explain_prepare(const struct source_session *s, struct arena *a, str
     const struct sql_facts *f = sql_cached_facts(s->judged.text);
     struct str text = sql_cached_text(s->judged.text);
     struct pg_explain e = {.why_not = str_of(why_not(s, f))};
-    /* In the client's own transaction too, until it is undone. A lock that is not free is not waited for: others
-     * would wait behind us. */
+    /* In the client's own transaction too, until it is undone. */
     e.parts[e.n_parts++].sql = STR("SET LOCAL transaction_read_only = on");
-    e.parts[e.n_parts++].sql = STR("SET LOCAL lock_timeout = 100");
     if (e.why_not.n == 0 && f->n_parts == 0 && kind_of(f) == PLANNED)
         TRY(put_statement(s, a, text, &e));
     for (size_t i = 0; e.why_not.n == 0 && i < f->n_parts; i++)

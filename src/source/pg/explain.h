@@ -12,7 +12,7 @@
 #include "source/pg/ask.h"
 #include "source/pg/plan.h"
 
-enum { PG_EXPLAIN_STATEMENTS = 16, PG_EXPLAIN_PROLOGUE = 2 };
+enum { PG_EXPLAIN_STATEMENTS = 16, PG_EXPLAIN_PROLOGUE = 1 };
 
 struct pg_explain {
     struct str why_not; /* it cannot be asked: in words for people; empty where it can */
