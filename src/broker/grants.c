@@ -17,10 +17,9 @@
 
 /* --- Covering --------------------------------------------------------------------------------- */
 
-/* Whether those whose approval made the grant could approve this guardrail's hold now, of this
- * subject, under what it asks today. */
-static bool still_approved(struct broker *b, const struct grant *g, const struct link_submit *s,
-                           const struct hold_part *part)
+/* Whether those whose approval made the grant could approve the use of it now: `use` says whose it is; its
+ * quorum is what is asked today, or (none) what was asked of them then. */
+static bool still_approved(struct broker *b, const struct grant *g, const struct approval *use)
 {
     struct arena a CLEANUP(arena_done);
     struct store_request q;
@@ -31,11 +30,12 @@ static bool still_approved(struct broker *b, const struct grant *g, const struct
     ap.state = REQUEST_APPROVED;
     ap.deadline_mono_ns = INT64_MAX;
     ap.bypassed = false;
-    ap.subject = s->subject;
-    ap.person = s->person;
-    ap.on_behalf_of = s->on_behalf_of;
-    ap.quorum = part->quorum;
-    ap.signed_votes = ap.signed_votes || s->signed_votes;
+    ap.subject = use->subject;
+    ap.person = use->person;
+    ap.on_behalf_of = use->on_behalf_of;
+    if (use->quorum.n_reqs != 0)
+        ap.quorum = use->quorum;
+    ap.signed_votes = ap.signed_votes || use->signed_votes;
     struct approval_event claim = {.kind = APPROVAL_CLAIM, .digest = q.r.digest};
     return approval_step(&ap, &b->people, &claim).answer == APPROVAL_ACCEPTED;
 }
@@ -59,11 +59,16 @@ static bool is_covered(struct broker *b, const struct grant *list, size_t n, con
                           .shape = s->shape,
                           .part = part,
                           .now_wall_ns = now.wall_ns};
+    struct approval use = {.subject = s->subject,
+                           .person = s->person,
+                           .on_behalf_of = s->on_behalf_of,
+                           .quorum = part->quorum,
+                           .signed_votes = s->signed_votes};
     for (size_t i = 0; i < n; i++) {
         bool again = counted(c, list[i].id);
         if ((!again && c->n == LIMIT_GRANTS_OF_ONE) ||
             store_said(b, store_use_reserved(b->store, list[i].id, 0, &u.reserved)) != ERR_OK ||
-            grant_covers(&list[i], &u) != GRANT_COVERS || !still_approved(b, &list[i], s, part))
+            grant_covers(&list[i], &u) != GRANT_COVERS || !still_approved(b, &list[i], &use))
             continue;
         if (!again)
             c->grants[c->n++] = list[i].id;
@@ -229,13 +234,17 @@ enum err grants_vote(struct broker *b, const struct store_request *q, const stru
 
 /* --- Using ------------------------------------------------------------------------------------ */
 
-const char *grants_gone(struct broker *b, uint64_t request, struct moment now)
+const char *grants_gone(struct broker *b, const struct request *r, struct moment now)
 {
+    const struct approval use = {.subject = r->subject,
+                                 .person = r->person,
+                                 .on_behalf_of = r->on_behalf_of,
+                                 .signed_votes = r->signed_votes};
     struct arena a CLEANUP(arena_done);
     uint64_t ids[LIMIT_GRANTS_OF_ONE];
     size_t n;
     arena_init(&a, 16 * MIB);
-    if (store_said(b, store_use_grants_of(b->store, request, ids, &n)) != ERR_OK)
+    if (store_said(b, store_use_grants_of(b->store, r->id, ids, &n)) != ERR_OK)
         return "the grants it counts on cannot be read";
     for (size_t i = 0; i < n; i++) {
         struct grant g;
@@ -246,6 +255,9 @@ const char *grants_gone(struct broker *b, uint64_t request, struct moment now)
             return "a grant it counted on was revoked";
         if (answer != GRANT_COVERS)
             return "a grant it counted on has expired or is used up";
+        /* The run that made a grant is approved by its own votes. */
+        if (g.request != r->id && !still_approved(b, &g, &use))
+            return "those who gave a grant it counted on may no longer give it";
     }
     return NULL;
 }

@@ -214,8 +214,8 @@ MUST_USE enum err grants_check_choice(struct broker *b, uint64_t request, const 
 /* In the transaction of a vote: keeps its choice, and makes the grant where it approves the request. */
 MUST_USE enum err grants_vote(struct broker *b, const struct store_request *q, const struct vote *v,
                               bool approved, struct moment now);
-/* NULL where every grant the request counts on is in force, else why not. */
-const char *grants_gone(struct broker *b, uint64_t request, struct moment now);
+/* NULL where every grant the request counts on is in force and those who gave it still may, else why not. */
+const char *grants_gone(struct broker *b, const struct request *r, struct moment now);
 /* In the transaction that starts the run. */
 MUST_USE enum err grants_use(struct broker *b, const struct store_request *q, struct moment now);
 

@@ -482,7 +482,7 @@ static void judge_claim(struct broker *b, struct live *l, const struct store_req
         .kind = APPROVAL_CLAIM, .now_mono_ns = now.mono_ns, .digest = c->digest};
     struct change ch = {.step = approval_step(&ap, &b->people, &ev)};
     const char *text = approval_answer_text(ch.step.answer);
-    const char *gone = ch.step.answer == APPROVAL_ACCEPTED ? grants_gone(b, l->id, now) : NULL;
+    const char *gone = ch.step.answer == APPROVAL_ACCEPTED ? grants_gone(b, &q->r, now) : NULL;
     if (gone != NULL) {
         struct ending again = {.event = APPROVAL_WITHDRAW, .reason = str_of(gone), .tell = END_AGAIN};
         b->metrics.claims_refused++;

@@ -483,6 +483,22 @@ static void missing(struct page *p, const json_t *r)
     page_z(p, "\n");
 }
 
+/* Why only some of its guardrails' people are asked. */
+static void counts_on(struct page *p, const json_t *r)
+{
+    const json_t *list = json_object_get(r, "counts_on");
+    char text[64];
+    if (json_array_size(list) == 0 || !str_is(json_text(r, "state"), "pending"))
+        return;
+    page_label(p, STR("granted"));
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        int n = snprintf(text, sizeof(text), "%s%lld", i == 0 ? "in part, by grant " : ", ",
+                         (long long)json_integer_value(json_array_get(list, i)));
+        page_line(p, str_from(text, (size_t)n));
+    }
+    page_z(p, "; the rest is still needed\n");
+}
+
 /* What may be granted with an approval, and how it came to run where nobody voted. */
 static void grants(struct page *p, const json_t *r)
 {
@@ -635,6 +651,7 @@ enum err show_request(struct buf *out, const struct shown_request *s, struct sty
     stated(&p, r);
     votes(&p, r);
     missing(&p, r);
+    counts_on(&p, r);
     times(&p, r, now);
     grants(&p, r);
     action(&p, json_object_get(s->envelope, "action"), r);

@@ -167,6 +167,25 @@ test('what waits and counted on a grant is held afresh when it is revoked, in th
   assert.equal(client.notices.length, 3);
 });
 
+test('what waits and counted on the grant of somebody who was disabled meanwhile is held afresh', async (scope) => {
+  const g = await gateway(scope, TWO, { top: 'people_file: people.yaml' });
+  ok(await g.cli(['user', 'add', 'dora', '--groups', 'dba']));
+  const client = await connect(scope, g);
+  const { grant } = await granted(g, client, ['--grant', 'session']);
+  const text = broad();
+  const held = refused(client.query(text));
+  const first = await g.pending();
+  assert.match(ok(await g.cli(['show', String(first.id)])), new RegExp(`granted +in part, by grant ${grant.id}; the rest is still needed`));
+  ok(await g.cli(['user', 'disable', 'ana']));
+  ok(await g.cli(['approve', String(first.id)], { as: 'daemon' }));
+  const second = await until(async () => { const r = (await g.requests('pending'))[0]; return r && r.id !== first.id && g.show(r.id); }, 'a request of its own');
+  assert.equal(await pg.timesRun(text), 0);
+  assert.equal(await g.state(first.id), 'withdrawn');
+  assert.deepEqual([second.counts_on, second.requirements.length], [[], 2]);
+  await g.cli(['reject', String(second.id), '--reason', 'enough'], { as: 'daemon' });
+  assert.equal((await held).code, 'ZC002');
+});
+
 test('a choice beyond what the guardrail allows is refused, and says so', async (scope) => {
   const g = await gateway(scope, GRANT('{ kinds: shape, max: 10m, uses: 2 }'));
   const client = await connect(scope, g);
