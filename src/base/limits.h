@@ -132,6 +132,10 @@
 #define LIMIT_CONFIG_FILE (4 * MIB)
 #define LIMIT_CONFIG_ARENA (256 * MIB)
 #define LIMIT_CONFIG_FILES 256
+/* A difference that people are shown: a table of 4 bytes for each pair of lines that may match, so 16 MiB, and
+ * the lines of two files at their longest. */
+#define LIMIT_DIFF_CELLS (4 * MIB)
+#define LIMIT_DIFF_ARENA (512 * MIB)
 #define LIMIT_INCLUDE_DEPTH 8
 /* Nesting the builder's stack has room for (the configuration itself needs 6), and values of one
  * file with every alias counted as what it stands for: what 10,000 guardrails with tests need. */

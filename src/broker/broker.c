@@ -163,6 +163,8 @@ enum err broker_new(const struct broker_options *o, const struct broker_policy *
     if (e == ERR_OK) {
         broker_say(ret_error, "the start cannot be recorded or stored");
         e = record_policy(b, "started", policy, STR(""), now);
+        if (e == ERR_OK)
+            e = policy_note_start(b, now);
     }
     b->started = e == ERR_OK;
     hooks_reset(b);
@@ -229,6 +231,7 @@ enum err broker_set_policy(struct broker *b, const struct broker_policy *policy,
 {
     if (!fits_one_message(policy->files))
         return ERR_LIMIT;
+    TRY(policy_note(b, policy));
     TRY(record_policy(b, "policy", policy, who, now));
     b->policy = *policy;
     hooks_reset(b);

@@ -65,6 +65,7 @@ struct broker_policy {
     uint32_t open_requests;          /* that one subject may have; 0: LIMIT_OPEN_REQUESTS_PER_SUBJECT */
     struct break_glass glass;
     struct duty_groups duty;         /* who is on duty when */
+    bool judges_changes;             /* a guardrail says `on: policy` */
     struct str ticket_check;         /* whom to ask whether a ticket exists (model/ticket.h); empty: nobody */
 };
 
@@ -103,6 +104,27 @@ void broker_policy_failed(struct broker *b, struct str who, struct str error, st
 MUST_USE enum err broker_record_person(struct broker *b, const char *kind,
                                        const struct broker_caller *by, struct str person,
                                        struct str groups, struct str roles, struct moment now);
+
+/*
+ * A change of the configuration that people have to approve first (policy_request.c): a request that no
+ * worker holds. `s` says all but hold and session; its resource must be BROKER_POLICY_RESOURCE. The
+ * first call opens it, and withdraws any other of its kind, for only one change can come next; the same
+ * change asked for again after its approval is claimed: it runs now, and broker_policy_done must follow.
+ * ERR_INVALID, ERR_BAD_STATE, ERR_IO with what is said: it is not to be put in force.
+ */
+#define BROKER_POLICY_RESOURCE "countersign:policy"
+struct broker_policy_asked {
+    uint64_t request;
+    bool runs;          /* it was approved: put it in force now */
+    struct str missing; /* in the arena, where it waits */
+};
+MUST_USE enum err broker_policy_ask(struct broker *b, const struct link_submit *s, struct moment now,
+                                    struct arena *a, struct broker_policy_asked *ret,
+                                    struct broker_error *ret_error);
+void broker_policy_done(struct broker *b, uint64_t request, bool in_force, struct moment now);
+/* The last such request that was asked for since the start or taken over by it; 0: none. */
+uint64_t broker_policy_request(const struct broker *b);
+
 const struct broker_policy *broker_policy(const struct broker *b); /* view, until the next set */
 
 /* --- Workers --------------------------------------------------------------------------------- */

@@ -60,7 +60,7 @@ enum err change_commit(struct broker *b)
 static bool ends_untold(const struct broker *b, const struct store_request *q, enum request_state to)
 {
     const struct live *l = live_find((struct broker *)(uintptr_t)b, q->r.id);
-    return l != NULL && l->holding == DETACHED && l->doomed == NULL &&
+    return l != NULL && l->holding == DETACHED && l->doomed == NULL && !l->of_policy &&
            (to == REQUEST_REJECTED || to == REQUEST_EXPIRED);
 }
 

@@ -14,7 +14,8 @@ void tell_ended(struct broker *b, uint32_t worker, uint64_t hold, uint64_t reque
                 enum link_end end, struct str by, struct str reason)
 {
     struct link_message m = {.type = LINK_ENDED, .ended = {hold, request, end, by, reason}};
-    tell(b, worker, &m);
+    if (hold != 0) /* 0: a change of the configuration, which no worker holds */
+        tell(b, worker, &m);
 }
 
 void tell_holder_ended(struct broker *b, const struct live *l, enum link_end end, struct str by,
@@ -140,6 +141,7 @@ static struct live live_of(const struct broker *b, const struct store_request *q
         .pid = q->holder.pid,
         .hold = q->holder.hold,
         .of_instance = str_eq(q->holder.instance, str_of(b->instance)),
+        .of_policy = str_is(r->resource, BROKER_POLICY_RESOURCE),
     };
     if (r->state == REQUEST_PENDING)
         l.deadline_mono_ns =
@@ -187,6 +189,7 @@ enum err holders_take_over(struct broker *b, struct moment now)
     while (more)
         TRY(take_over_page(b, &before, &more, now));
     end_awaited(b, false, now);
+    policy_requests_take_over(b, now);
     for (size_t i = 0; i < b->n_live; i++)
         if (b->live[i].holding == AWAITED)
             b->grace_until_mono_ns = now.mono_ns + LIMIT_LINK_GRACE_MS * NS_PER_MS;

@@ -5,6 +5,7 @@
  *   change.c   the one place where a request changes its state
  *   submit.c   SUBMIT, CLAIM, RESULT, WITHDRAW
  *   holders.c  workers that come, go and come back
+ *   policy_request.c  changes of the configuration that people approve
  *   people.c   votes, withdrawals, what people may see
  *   impact.c   what running an action would do
  *   logins.c   people who log in to a database through the gateway
@@ -42,6 +43,7 @@ struct live {
     enum holding holding;
     uint32_t worker, pid; /* HELD, AWAITED */
     uint64_t hold;
+    bool of_policy;     /* a change of the configuration: nobody holds it */
     bool of_instance;   /* AWAITED: held under the keeper that started this broker */
     const char *doomed; /* why it has to end although that could not be written yet, else NULL */
     int64_t retry_mono_ns;
@@ -88,6 +90,7 @@ struct broker {
         uint64_t first, last;    /* records to be called undone once the log works; 0: none */
     } undone;
     int64_t grace_until_mono_ns; /* for AWAITED; INT64_MAX once it is over */
+    uint64_t policy_request; /* policy_request.c */
     uint64_t last_fetch; /* the number of the last thing asked with ops.fetch */
     struct ticket_check *checks;
     size_t n_checks;
@@ -192,6 +195,26 @@ MUST_USE enum err holders_take_over(struct broker *b, struct moment now);
 /* Ties a request to a worker's hold: recorded, stored, then SUBMITTED (and APPROVED) told. */
 MUST_USE enum err holders_attach(struct broker *b, struct live *l, const struct store_holder *holder,
                                  struct moment now);
+
+/* --- submit.c --------------------------------------------------------------------------------- */
+
+/* What is wrong with it in itself, NULL where nothing is. */
+const char *submit_fault(const struct link_submit *s);
+/* True where it cannot be taken now: why is in `text`. */
+bool submit_refused(struct broker *b, const struct link_submit *s, char *text, size_t size,
+                    enum link_end *ret_end);
+/* The open request for the same action of the same subject, that asks the same of people; or NULL. */
+struct live *submit_find_open(struct broker *b, const struct link_submit *s);
+void submit_open(struct broker *b, uint32_t worker, const struct link_submit *s, struct moment now);
+
+/* --- policy_request.c ------------------------------------------------------------------------- */
+
+/* At the start: what was open for a configuration that is judged no more is withdrawn. */
+void policy_requests_take_over(struct broker *b, struct moment now);
+/* Keeps which policy is in force; where the last one asked people about changes and this is another, that
+ * is a record `policy_unapproved`. */
+MUST_USE enum err policy_note_start(struct broker *b, struct moment now);
+MUST_USE enum err policy_note(struct broker *b, const struct broker_policy *p);
 
 /* --- grants.c -------------------------------------------------------------------------------- */
 

@@ -45,7 +45,7 @@ static bool is_json_or_empty(struct str s)
 }
 
 /* What the worker must have done right: wrong here is a fault of it. NULL: nothing. */
-static const char *fault_of(const struct link_submit *s)
+const char *submit_fault(const struct link_submit *s)
 {
     struct digest d = digest_of(s->envelope);
     if (!digest_eq(&d, &s->digest))
@@ -78,8 +78,8 @@ static void say_unreachable(struct broker *b, const struct approval *ap, char *t
 }
 
 /* Why a well-formed submission cannot be taken now, in `text`; false where it can. */
-static bool refusal_of(struct broker *b, const struct link_submit *s, char *text, size_t size,
-                       enum link_end *ret_end)
+bool submit_refused(struct broker *b, const struct link_submit *s, char *text, size_t size,
+                    enum link_end *ret_end)
 {
     struct approval ap = approval_of_submit(s);
     struct digest subject = digest_of(s->subject);
@@ -152,7 +152,8 @@ static struct live live_of_row(const struct store_request *q, struct moment now)
                          .holding = q->holder.hold != 0 ? HELD : DETACHED,
                          .worker = q->holder.worker,
                          .pid = q->holder.pid,
-                         .hold = q->holder.hold};
+                         .hold = q->holder.hold,
+                         .of_policy = str_is(q->r.resource, BROKER_POLICY_RESOURCE)};
 }
 
 static enum err store_new(struct broker *b, const struct link_submit *s, const struct coverage *c,
@@ -214,8 +215,7 @@ static void approve_by_grants(struct broker *b, struct live *l, struct moment no
     change_doom(b, l, "its approval could not be recorded and stored", now);
 }
 
-static void open_request(struct broker *b, uint32_t worker, const struct link_submit *s,
-                         struct moment now)
+void submit_open(struct broker *b, uint32_t worker, const struct link_submit *s, struct moment now)
 {
     struct requirement reqs[LIMIT_REQUIREMENTS];
     struct arena a CLEANUP(arena_done);
@@ -275,7 +275,7 @@ static bool asks_the_same(struct broker *b, const struct live *l, const struct l
 }
 
 /* What runs is joined by nobody; only who was told to come back is told so about it. */
-static struct live *find_open(struct broker *b, const struct link_submit *s)
+struct live *submit_find_open(struct broker *b, const struct link_submit *s)
 {
     struct digest subject = digest_of(s->subject);
     for (size_t i = 0; i < b->n_live; i++) {
@@ -360,7 +360,7 @@ void submit_refuse(struct broker *b, uint32_t worker, const struct link_submit *
 static bool take_part(struct broker *b, uint32_t worker, const struct link_submit *s,
                       struct moment now)
 {
-    struct live *open = find_open(b, s);
+    struct live *open = submit_find_open(b, s);
     bool free_to_attach = open != NULL && open->holding == DETACHED && open->state != REQUEST_RUNNING &&
                           (!s->wait_return || open->state == REQUEST_APPROVED);
     if (free_to_attach)
@@ -377,10 +377,10 @@ void submit_checked(struct broker *b, uint32_t worker, const struct link_submit 
     char why[1024];
     if (take_part(b, worker, s, now))
         return;
-    if (refusal_of(b, s, why, sizeof(why), &end))
+    if (submit_refused(b, s, why, sizeof(why), &end))
         refuse_as(b, worker, s, end, why, now);
     else
-        open_request(b, worker, s, now);
+        submit_open(b, worker, s, now);
 }
 
 enum err on_submit(struct broker *b, uint32_t worker, const struct link_message *m,
@@ -392,19 +392,19 @@ enum err on_submit(struct broker *b, uint32_t worker, const struct link_message 
     if (s->hold == 0 || live_by_hold(b, worker, s->hold) != NULL ||
         follower_known(b, worker, s->hold) || tickets_known(b, worker, s->hold))
         return ERR_PROTOCOL;
-    const char *fault = fault_of(s);
+    const char *fault = submit_fault(s);
     if (fault != NULL) {
         refuse(b, worker, s, fault, now);
         return ERR_OK;
     }
     if (take_part(b, worker, s, now) || tell_untold(b, worker, s, now))
         return ERR_OK;
-    if (refusal_of(b, s, why, sizeof(why), &end))
+    if (submit_refused(b, s, why, sizeof(why), &end))
         refuse_as(b, worker, s, end, why, now);
     else if (s->ticket.n != 0 && b->policy.ticket_check.n != 0)
         tickets_ask(b, worker, s, now);
     else
-        open_request(b, worker, s, now);
+        submit_open(b, worker, s, now);
     return ERR_OK;
 }
 

@@ -7,11 +7,13 @@
 #include "cmd/kept_config.h"
 #include "cmd/logins.h"
 #include "cmd/people_file.h"
+#include "cmd/policy_gate.h"
 #include "cmd/witnesses.h"
 #include "link/control.h"
 #include "net/stream.h"
 
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +55,10 @@ struct process {
     struct arena arena; /* of one received message */
     bool sweeping;      /* a look for broken links is on its way */
     bool winding;       /* a look at the next deadline is */
+    bool reloading;     /* the configuration is about to be loaded again, since its change was approved */
+    uid_t asked_by;     /* who asked for the last reload */
+    uint64_t awaited;   /* the request that it waits for; 0: none */
+    struct broker_subscription *hears; /* of a change of the configuration that people decide on */
     enum exit_status status;
 };
 
@@ -255,6 +261,7 @@ static struct broker_policy broker_policy_of(const struct process *p, const stru
                                   .open_requests = c->open_requests,
                                   .glass = c->break_glass,
                                   .duty = c->duty,
+                                  .judges_changes = policy_judges_changes(c->policy),
                                   .ticket_check = c->ticket.check};
 }
 
@@ -295,26 +302,77 @@ static enum err tell_not_loaded(struct str text)
     return control_send(CONTROL_FD, &m);
 }
 
+/* Who sent the signal, where `people:` says who that is. */
+static struct policy_asker asker_of(const struct process *p)
+{
+    const struct passwd *user = getpwuid(p->asked_by);
+    const struct person *who = user != NULL ? people_by_os_user(&p->config->people, str_of(user->pw_name)) : NULL;
+    return (struct policy_asker){who != NULL ? who->name : STR("")};
+}
+
+/* Takes `c` over. *ret_text: why not, where it is not in force. */
+static enum err try_in_force(struct process *p, struct config *c, struct policy_gate_answer *gate,
+                             struct str *ret_text)
+{
+    struct policy_asker by = asker_of(p);
+    policy_gate_ask(p->broker, p->config, c, &by, clock_now(), gate);
+    *ret_text = str_of(gate->text);
+    enum err e = gate->gate == POLICY_GATE_OPEN ? put_in_force(p, c, STR("SIGHUP")) : ERR_FORBIDDEN;
+    if (gate->gate == POLICY_GATE_OPEN && gate->request != 0)
+        broker_policy_done(p->broker, gate->request, e == ERR_OK, clock_now());
+    if (gate->gate == POLICY_GATE_OPEN)
+        *ret_text = str_of(e == ERR_OK      ? ""
+                           : e == ERR_LIMIT ? "the files are too long to be handed to workers"
+                                            : "the change cannot be recorded");
+    if (e != ERR_OK)
+        config_unref(c);
+    return e;
+}
+
 static void reload(struct process *p)
 {
     CLEANUP(buf_done) struct buf said;
+    struct policy_gate_answer gate = {.gate = POLICY_GATE_SHUT};
     struct config *c = NULL;
     buf_init(&said, CONTROL_MAX_TEXT);
     enum err e = load(p, -1, &said, &c);
     struct str text = e == ERR_INVALID ? buf_view(&said) : str_of(err_text(e));
-    if (e == ERR_OK) {
-        e = put_in_force(p, c, STR("SIGHUP"));
-        text = str_of(e == ERR_OK      ? ""
-                      : e == ERR_LIMIT ? "the files are too long to be handed to workers"
-                                       : "the change cannot be recorded");
-        if (e != ERR_OK)
-            config_unref(c);
-    }
-    if (e != ERR_OK)
+    if (e == ERR_OK)
+        e = try_in_force(p, c, &gate, &text);
+    p->awaited = gate.gate == POLICY_GATE_WAITS ? gate.request : 0;
+    if (e != ERR_OK && gate.gate != POLICY_GATE_WAITS)
         broker_policy_failed(p->broker, STR("SIGHUP"), text, clock_now());
     e = e == ERR_OK ? tell_loaded(p) : tell_not_loaded(text);
     if (e != ERR_OK)
         log_error("the keeper cannot be told of the reload: %s", err_text(e));
+}
+
+static void reload_approved(void *ctx)
+{
+    struct process *p = ctx;
+    p->reloading = false;
+    reload(p);
+    wind(p);
+}
+
+/* What people say of a change of the configuration. */
+static void heard(void *ctx, const struct broker_event *e)
+{
+    struct process *p = ctx;
+    char text[192];
+    if (e->kind != BROKER_REQUEST_CHANGED || e->request != broker_policy_request(p->broker))
+        return;
+    if (e->state == REQUEST_APPROVED && e->request == p->awaited && !p->reloading) {
+        p->reloading = loop_defer(p->loop, reload_approved, p) == ERR_OK;
+        log_info("request %llu is approved: the configuration is loaded again", (unsigned long long)e->request);
+    }
+    if (e->state != REQUEST_REJECTED && e->state != REQUEST_EXPIRED && e->state != REQUEST_WITHDRAWN)
+        return;
+    (void)snprintf(text, sizeof(text), "request %llu for the change was %s", (unsigned long long)e->request,
+                   request_state_text(e->state));
+    enum err told = tell_not_loaded(str_of(text));
+    if (told != ERR_OK)
+        log_error("the keeper cannot be told of it: %s", err_text(told));
 }
 
 /* --- People ----------------------------------------------------------------------------------- */
@@ -363,12 +421,28 @@ static enum err record_people(struct process *p, const struct people_change *cha
                                 change->roles, now);
 }
 
+/* Nothing is written before it is approved; then the same command does it. */
+static enum err people_gate(struct process *p, const struct config *c, const struct broker_caller *by,
+                            struct moment now, struct policy_gate_answer *gate, struct broker_error *said)
+{
+    const struct policy_asker asker = {by->person};
+    policy_gate_ask(p->broker, p->config, c, &asker, now, gate);
+    if (gate->gate == POLICY_GATE_OPEN)
+        return ERR_OK;
+    snprintf(said->text, sizeof(said->text), "%.400s%s", gate->text,
+             gate->gate == POLICY_GATE_WAITS ? "; once it is approved, do the same again" : "");
+    if (gate->gate == POLICY_GATE_SHUT)
+        broker_policy_failed(p->broker, by->person, str_of(gate->text), now);
+    return ERR_BAD_STATE;
+}
+
 static enum err change_people(void *ctx, const struct people_change *change,
                               const struct broker_caller *by, struct moment now,
                               struct broker_error *ret_said)
 {
     struct process *p = ctx;
     struct config *c = NULL, *old = config_ref(p->config);
+    struct policy_gate_answer gate = {.gate = POLICY_GATE_SHUT};
     struct str who = by->person.n != 0 ? by->person : STR("operator");
     CLEANUP(buf_done) struct buf text;
     buf_init(&text, LIMIT_CONFIG_FILE);
@@ -383,6 +457,8 @@ static enum err change_people(void *ctx, const struct people_change *change,
     if (e == ERR_OK)
         e = with_people(p, buf_view(&text), ret_said, &c);
     if (e == ERR_OK)
+        e = people_gate(p, c, by, now, &gate, ret_said);
+    if (e == ERR_OK)
         e = people_file_write(old, buf_view(&text));
     if (e == ERR_OK) {
         e = record_people(p, change, by, now);
@@ -393,6 +469,8 @@ static enum err change_people(void *ctx, const struct people_change *change,
             log_error("%.*s could not be put back: remove what was added by hand",
                       STR_FMT(old->people_file));
     }
+    if (gate.gate == POLICY_GATE_OPEN && gate.request != 0)
+        broker_policy_done(p->broker, gate.request, e == ERR_OK, now);
     if (e == ERR_OK)
         e = tell_loaded(p);
     else
@@ -432,7 +510,7 @@ static void take_link(struct process *p, const struct control_message *m)
 
 static void take_reload(struct process *p, const struct control_message *m)
 {
-    (void)m;
+    p->asked_by = m->index;
     reload(p);
 }
 
@@ -554,6 +632,7 @@ static enum err set_up(struct process *p, struct str instance)
     TRY(logins_new(p->loop, p->broker, send_to_worker, p, &p->logins));
     TRY(api_start(p->loop, p->broker, p->config, &p->api));
     api_set_owner(p->api, &api_owner, p);
+    TRY(broker_subscribe(p->broker, heard, p, &p->hears));
     TRY(witnesses_new(p->loop, p->broker, &p->start_config->audit, &p->witnesses));
     return watch_new(p->loop, CONTROL_FD, control_readable, p, &p->control);
 }

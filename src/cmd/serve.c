@@ -193,9 +193,9 @@ static void on_loaded(struct keeper *k, struct child *c, const struct control_me
     if (m->ok)
         log_info("the configuration was loaded again");
     else
-        log_error("the configuration does not load, the old one stays in force:\n%.*s",
+        log_error("the old configuration stays in force:\n%.*s",
                   STR_FMT(m->text));
-    systemd_notify(m->ok ? "READY=1\nSTATUS=" : "READY=1\nSTATUS=the configuration does not load");
+    systemd_notify(m->ok ? "READY=1\nSTATUS=" : "READY=1\nSTATUS=the old configuration stays in force");
 }
 
 /* The broker says that a worker broke the link's rules. */
@@ -271,13 +271,15 @@ static void reap(struct keeper *k)
                 on_child_end(k, i, status);
 }
 
-static void reload(struct keeper *k)
+static void reload(struct keeper *k, uint32_t asked_by)
 {
     char text[64];
     (void)snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld",
                    (long long)(clock_mono_ns() / 1000));
     systemd_notify(text);
-    tell(&k->children[0], CONTROL_RELOAD);
+    const struct control_message m = {.type = CONTROL_RELOAD, .index = asked_by};
+    if (k->children[0].control >= 0)
+        took(&k->children[0], control_send(k->children[0].control, &m));
 }
 
 static void on_signal(struct keeper *k)
@@ -291,7 +293,7 @@ static void on_signal(struct keeper *k)
         break;
     case SIGHUP:
         if (k->phase == RUNNING)
-            reload(k);
+            reload(k, info.ssi_uid);
         break;
     default: /* SIGTERM, SIGINT; a second one does not wait for sessions */
         if (k->phase == RUNNING)

@@ -15,6 +15,8 @@ static const char *noun(enum action_kind k)
         return "request";
     case ACTION_DEPLOY:
         return "deployment";
+    case ACTION_POLICY:
+        return "change of the configuration";
     }
     return "action";
 }

@@ -8,7 +8,8 @@
  *                      link INDEX + fd      the stream to worker INDEX (link/link.h); a second one
  *                                           for the same INDEX replaces the first
  *                      listen NAME + fds    listening sockets of the API: "http", "socket"
- *                      reload               load the configuration again; answered by `loaded`
+ *                      reload USER          load the configuration again, as that user (a uid) asked;
+ *                                           answered by `loaded`
  *                      shutdown             drain and exit
  *   keeper -> worker   link INDEX + fd      the stream to the broker; INDEX is the worker's own
  *                                           (HELLO carries it). A second one comes after the broker
@@ -44,7 +45,7 @@ enum control_type {
 
 struct control_message {
     enum control_type type;
-    uint32_t index;  /* LINK, KILL */
+    uint32_t index;  /* LINK, KILL; RELOAD: the uid */
     struct str text; /* LISTEN: the name; LOADED: the error; up to CONTROL_MAX_TEXT bytes, cut */
     bool ok;         /* LOADED */
     int fds[CONTROL_MAX_FDS];

@@ -3,6 +3,7 @@
 static const char *const kinds[] = {
     [ACTION_SQL] = "sql",   [ACTION_COMMAND] = "command", [ACTION_TOOL] = "tool",
     [ACTION_HTTP] = "http", [ACTION_DEPLOY] = "deploy",
+    [ACTION_POLICY] = "policy",
 };
 
 const char *action_kind_text(enum action_kind k)

@@ -13,10 +13,11 @@
 
 struct sql_facts;  /* model/sql_facts.h */
 struct lazy_facts; /* model/lazy_facts.h */
+struct policy_change; /* model/policy_change.h */
 
-enum action_kind { ACTION_SQL = 1, ACTION_COMMAND, ACTION_TOOL, ACTION_HTTP, ACTION_DEPLOY };
+enum action_kind { ACTION_SQL = 1, ACTION_COMMAND, ACTION_TOOL, ACTION_HTTP, ACTION_DEPLOY, ACTION_POLICY };
 
-/* "sql", "command", "tool", "http", "deploy": the word after `on:` in a guardrail. */
+/* "sql", "command", "tool", "http", "deploy", "policy": the word after `on:` in a guardrail. */
 const char *action_kind_text(enum action_kind k);
 MUST_USE enum err action_kind_parse(struct str s, enum action_kind *ret);
 
@@ -38,6 +39,7 @@ struct action {
     struct str operation; /* "query", "execute", "function_call", … : the protocol's own word */
     struct str text;      /* the statement or command line as it was sent */
     const struct sql_facts *sql; /* for ACTION_SQL, else NULL */
+    const struct policy_change *policy; /* for ACTION_POLICY, else NULL */
     const struct subject *subject;
     const struct resource *resource;
     const struct session_context *context;

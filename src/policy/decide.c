@@ -606,7 +606,8 @@ enum err policy_decide(const struct policy *p, struct policy_eval *e, const stru
 {
     struct decision d = {.verdict = VERDICT_DENY};
     if (a->subject == NULL || a->resource == NULL || a->context == NULL ||
-        a->kind < ACTION_SQL || a->kind > ACTION_DEPLOY || (a->kind == ACTION_SQL && a->sql == NULL))
+        a->kind < ACTION_SQL || a->kind >= (enum action_kind)ACTION_KINDS || (a->kind == ACTION_SQL && a->sql == NULL) ||
+        (a->kind == ACTION_POLICY && a->policy == NULL))
         return ERR_BUG;
     if (*run != NULL)
         TRY(decide_again(p, e, a, *run, arena, &d));
@@ -632,7 +633,7 @@ bool policy_may_concern(const struct policy *p, enum action_kind kind, const str
 {
     size_t number = resource_number(p, r);
     if (r->default_verdict != VERDICT_ALLOW || number == p->parts->n_resources || kind < ACTION_SQL ||
-        kind > ACTION_DEPLOY)
+        kind >= (enum action_kind)ACTION_KINDS)
         return true;
     const uint64_t *base = p->index.base + (number * ACTION_KINDS + kind) * p->index.words;
     for (size_t w = 0; w < p->index.words; w++)
@@ -645,6 +646,14 @@ bool policy_holds_commits(const struct policy *p)
 {
     for (size_t i = 0; i < p->n; i++)
         if (p->guardrails[i].at_commit && !p->guardrails[i].observe)
+            return true;
+    return false;
+}
+
+bool policy_judges_changes(const struct policy *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (p->guardrails[i].kinds >> ACTION_POLICY & 1)
             return true;
     return false;
 }

@@ -2,6 +2,7 @@
 #include "base/limits.h"
 #include "base/nearest.h"
 #include "model/lazy_facts.h"
+#include "model/policy_change.h"
 #include "model/sql_facts.h"
 #include "policy/column_labels.h"
 #include "policy/internal.h"
@@ -41,6 +42,10 @@ static const struct declared declared[] = {
     {"action.operation", FACT_ACTION, FACT_TEXT, OF(action, operation)},
     {"action.text", FACT_ACTION, FACT_TEXT, OF(action, text)},
     {"now", FACT_ACTION, FACT_TIME, OF(action, time_wall_ns)},
+    {"policy.changed", FACT_POLICY, FACT_NAMES, OF(policy_change, changed)},
+    {"policy.added", FACT_POLICY, FACT_NAMES, OF(policy_change, added)},
+    {"policy.removed", FACT_POLICY, FACT_NAMES, OF(policy_change, removed)},
+    {"policy.modified", FACT_POLICY, FACT_NAMES, OF(policy_change, modified)},
     {"sql.labels_read", FACT_COLUMNS, FACT_COLUMN_LABELS, LABELS_READ},
     {"sql.labels_touched", FACT_COLUMNS, FACT_COLUMN_LABELS, LABELS_TOUCHED},
     {"sql.estimated_rows", FACT_LAZY, FACT_INT, LAZY_ESTIMATED_ROWS},
@@ -259,6 +264,8 @@ static const void *source_of(const struct fact *f, const struct action *a)
         return a->context;
     case FACT_SQL:
         return a->sql;
+    case FACT_POLICY:
+        return a->policy;
     case FACT_LAZY:
     case FACT_LABEL:
     case FACT_LABELS:

@@ -52,7 +52,8 @@ static void read_kinds(struct loader *l, const struct yaml_node *v, void *target
                                         {"command", ACTION_COMMAND},
                                         {"tool", ACTION_TOOL},
                                         {"http", ACTION_HTTP},
-                                        {"deploy", ACTION_DEPLOY}};
+                                        {"deploy", ACTION_DEPLOY},
+                                        {"policy", ACTION_POLICY}};
     bool many = v->kind == YAML_SEQUENCE;
     uint32_t kinds = 0;
     int kind = 0;
@@ -61,6 +62,9 @@ static void read_kinds(struct loader *l, const struct yaml_node *v, void *target
             kinds |= 1u << kind;
     if (many && v->n == 0)
         problem_error(l->problems, yaml_place(v), STR(""), "`on` must name a kind of action");
+    if ((kinds >> ACTION_POLICY & 1) != 0 && kinds != 1u << ACTION_POLICY)
+        problem_error(l->problems, yaml_place(v), STR("write a guardrail of its own with `on: policy`"),
+                      "`policy` stands alone: its facts are not those of other actions");
     *(uint32_t *)target = kinds;
 }
 
@@ -106,7 +110,8 @@ static void read_sql(struct loader *l, const struct yaml_node *v, void *target)
 }
 
 static const struct field test_fields[] = {
-    {"sql", read_sql, offsetof(struct test_source, sql_node), true},
+    {"sql", read_sql, offsetof(struct test_source, sql_node), false},
+    {"policy", read_facts, offsetof(struct test_source, policy), false},
     {"as", field_node, offsetof(struct test_source, as_node), false},
     {"resource", field_node, offsetof(struct test_source, resource_node), false},
     {"facts", read_facts, offsetof(struct test_source, facts), false},
@@ -134,9 +139,12 @@ static void read_tests(struct loader *l, const struct yaml_node *v, void *target
         t->at = i;
         if (!fields_read(l, i, "a test", test_fields, ARRAY_LEN(test_fields), t))
             continue;
-        if (t->sql_node == NULL)
-            continue; /* said already: it is no text */
-        t->sql = t->sql_node->text;
+        if ((t->sql_node == NULL) == (t->policy == NULL)) {
+            problem_error(l->problems, yaml_place(i), STR(""), "a test needs `sql:`, or `policy:` where it is about `on: policy`");
+            continue;
+        }
+        if (t->sql_node != NULL)
+            t->sql = t->sql_node->text;
         if (t->as_node != NULL)
             field_text(l, t->as_node, &t->as);
         if (t->resource_node != NULL)
@@ -213,6 +221,20 @@ static void check_hold_at(struct loader *l, const struct guardrail_source *g)
                       "a transaction that waits for its COMMIT ends with its client's session");
 }
 
+/* What is changed is the configuration, and each time another way. */
+static void check_policy(struct loader *l, const struct guardrail_source *g)
+{
+    static const char *const senseless[] = {"resources", "grant", "wait", "on_disconnect", "hold_at"};
+    if ((g->kinds >> ACTION_POLICY & 1) == 0)
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(senseless); i++) {
+        const struct yaml_node *v = yaml_get(g->at, senseless[i]);
+        if (v != NULL)
+            problem_error(l->problems, yaml_place(v->key), STR("remove it"),
+                          "`%s` makes no sense with `on: policy`", senseless[i]);
+    }
+}
+
 static bool guardrail_read(struct loader *l, const struct yaml_node *v, struct guardrail_source *ret)
 {
     struct guardrail_keys k = {.g = {.at = v}};
@@ -232,6 +254,7 @@ static bool guardrail_read(struct loader *l, const struct yaml_node *v, struct g
                       STR("set `then: hold`, or remove the grant"),
                       "a grant only makes sense with `then: hold`");
     check_hold_at(l, &k.g);
+    check_policy(l, &k.g);
     *ret = k.g;
     return l->problems->n_errors == errors;
 }

@@ -18,6 +18,7 @@ enum fact_source {
     FACT_LAZY,  /* offset: the number of the fact */
     FACT_LABEL, /* resource.labels.X; offset: the number of the label in facts.labels */
     FACT_LABELS, /* all labels of the resource as a map */
+    FACT_POLICY, /* of a change of the configuration */
     FACT_COLUMNS /* labels of the resource's columns that the SQL concerns */
 };
 
@@ -191,7 +192,7 @@ struct index {
     uint64_t *base; /* per resource and kind: what could concern it at all */
 };
 
-enum { ACTION_KINDS = ACTION_DEPLOY + 1 };
+enum { ACTION_KINDS = ACTION_POLICY + 1 };
 
 /* --- Policy -------------------------------------------------------------------------------------- */
 

@@ -54,6 +54,9 @@ bool policy_may_concern(const struct policy *p, enum action_kind kind, const str
 /* True where some guardrail says `hold_at: commit`. */
 bool policy_holds_commits(const struct policy *p);
 
+/* True where some guardrail says `on: policy`. */
+bool policy_judges_changes(const struct policy *p);
+
 /* --- Explanation ------------------------------------------------------------------------------ */
 
 /*

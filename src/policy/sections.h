@@ -85,6 +85,7 @@ bool from_is_expression(struct str text);
 struct test_source {
     const struct yaml_node *at;
     const struct yaml_node *sql_node;
+    const struct yaml_node *policy; /* what changed, of an `on: policy`; NULL: it is about `sql` */
     struct str sql, command;    /* the text of the action */
     struct str as, resource;
     const struct yaml_node *as_node, *resource_node;

@@ -5,7 +5,9 @@
 #include "policy/compiler.h"
 
 #include "base/nearest.h"
+#include "policy/change.h"
 #include "model/lazy_facts.h"
+#include "model/policy_change.h"
 #include "model/sql_facts.h"
 
 /* A Monday noon: 2026-01-05T12:00:00Z, unless the test's facts say otherwise. */
@@ -13,26 +15,29 @@ static const int64_t test_time_ns = INT64_C(1767614400) * 1000000000;
 
 /* --- Resolving names ------------------------------------------------------------------------------ */
 
-/* The fact called `name`, under `sql.` where it has no dot. */
-static const struct cel_variable *fact_find(const struct facts *f, struct str name)
+/* The fact called `name`, under the prefix ("sql.") where it has no dot. */
+static const struct cel_variable *fact_find(const struct facts *f, const char *prefix, struct str name)
 {
-    char full[128] = "sql.";
+    char full[128];
+    size_t n = strlen(prefix);
     if (memchr(name.p, '.', name.n) != NULL || str_is(name, "now"))
         return cel_schema_find(f->schema, name);
-    if (name.n + 4 > sizeof(full))
+    if (name.n + n > sizeof(full))
         return NULL;
-    memcpy(full + 4, name.p, name.n);
-    return cel_schema_find(f->schema, str_from(full, name.n + 4));
+    memcpy(full, prefix, n);
+    memcpy(full + n, name.p, name.n);
+    return cel_schema_find(f->schema, str_from(full, name.n + n));
 }
 
-static void say_unknown_fact(struct compiler *c, const struct yaml_node *key)
+static void say_unknown_fact(struct compiler *c, const char *prefix, const struct yaml_node *key)
 {
     struct nearest near = nearest_to(key->text);
     for (uint32_t i = 0; i < c->p->facts.n; i++) {
         struct str name = cel_schema_at(c->p->facts.schema, i)->name;
         nearest_offer(&near, name);
-        if (str_starts(name, STR("sql.")))
-            nearest_offer(&near, str_from(name.p + 4, name.n - 4));
+        size_t n = strlen(prefix);
+        if (str_starts(name, str_of(prefix)))
+            nearest_offer(&near, str_from(name.p + n, name.n - n));
     }
     problem_error(c->l->problems, yaml_place(key), problem_did_you_mean(c->l->problems, near.best),
                   "there is no fact `%.*s`", STR_FMT(key->text));
@@ -129,19 +134,21 @@ static enum err override_value(struct compiler *c, const struct yaml_node *v,
     }
 }
 
-static enum err overrides_compile(struct compiler *c, const struct yaml_node *facts,
+static enum err overrides_compile(struct compiler *c, const struct yaml_node *facts, const char *prefix,
                                   struct policy_case *t)
 {
     if (facts == NULL)
         return ERR_OK;
-    struct fact_override *list = arena_new_array(c->l->arena, facts->n, struct fact_override);
+    struct fact_override *list = arena_new_array(c->l->arena, t->n_overrides + facts->n, struct fact_override);
     if (list == NULL)
         return ERR_NOMEM;
+    if (t->n_overrides != 0)
+        memcpy(list, t->overrides, t->n_overrides * sizeof(list[0]));
     for (const struct yaml_node *v = facts->first; v != NULL; v = v->next) {
-        const struct cel_variable *var = fact_find(&c->p->facts, v->key->text);
+        const struct cel_variable *var = fact_find(&c->p->facts, prefix, v->key->text);
         bool good = false;
         if (var == NULL) {
-            say_unknown_fact(c, v->key);
+            say_unknown_fact(c, prefix, v->key);
             continue;
         }
         TRY(override_value(c, v, var, &list[t->n_overrides].value, &good));
@@ -184,23 +191,37 @@ static const struct resource *resource_resolve(struct compiler *c, const struct 
     return parts->n_resources != 0 ? &parts->resources[0] : NULL;
 }
 
+static void check_kind(struct compiler *c, const struct guardrail *g, const struct test_source *s)
+{
+    bool of_policy = s->policy != NULL;
+    if ((g->kinds >> (of_policy ? ACTION_POLICY : ACTION_SQL) & 1) != 0)
+        return;
+    if (of_policy)
+        problem_error(c->l->problems, yaml_place(s->at), STR("set `on: policy`"),
+                      "a test with `policy:` needs a guardrail that is about the configuration");
+    else
+        problem_error(c->l->problems, yaml_place(s->at), STR("set `on: sql`"),
+                      "a test with `sql:` needs a guardrail that is about SQL");
+}
+
 enum err cases_compile(struct compiler *c, struct guardrail *g)
 {
     const struct guardrail_source *s = g->source;
     struct policy_case *list = arena_new_array(c->l->arena, s->n_tests, struct policy_case);
     if (list == NULL)
         return ERR_NOMEM;
-    if (s->n_tests != 0 && (g->kinds >> ACTION_SQL & 1) == 0)
-        problem_error(c->l->problems, yaml_place(s->tests[0].at), STR("set `on: sql`"),
-                      "a test with `sql:` needs a guardrail that is about SQL");
-    if (s->n_tests != 0 && c->parts->n_resources == 0)
+    bool of_policy = (g->kinds >> ACTION_POLICY & 1) != 0;
+    for (size_t i = 0; i < s->n_tests; i++)
+        check_kind(c, g, &s->tests[i]);
+    if (s->n_tests != 0 && !of_policy && c->parts->n_resources == 0)
         problem_error(c->l->problems, yaml_place(s->tests[0].at), STR("add one under `resources:`"),
                       "a test needs a resource");
     for (size_t i = 0; i < s->n_tests; i++) {
         list[i].source = &s->tests[i];
-        list[i].resource = resource_resolve(c, g, &s->tests[i]);
+        list[i].resource = of_policy ? &policy_resource : resource_resolve(c, g, &s->tests[i]);
         subject_resolve(c->parts->people, s->tests[i].as, &list[i].subject);
-        TRY(overrides_compile(c, s->tests[i].facts, &list[i]));
+        TRY(overrides_compile(c, s->tests[i].policy, "policy.", &list[i]));
+        TRY(overrides_compile(c, s->tests[i].facts, "sql.", &list[i]));
     }
     g->tests = list;
     return ERR_OK;
@@ -287,20 +308,23 @@ static enum err run_case(struct running *x, const struct guardrail *g, const str
                          struct result *ret)
 {
     static const struct session_context context = {.id = STR_INIT("test"), .address = STR_INIT("local")};
+    static const struct policy_change nothing = {.changed = {NULL, 0}}; /* the test's facts say the rest */
     const struct sql_facts *sql = NULL;
+    bool of_policy = t->source->policy != NULL;
     *ret = (struct result){.passed = false, .got = VERDICT_DENY};
     arena_reset(&x->arena);
-    enum err e = x->facts->sql(x->facts->ctx, t->source->sql, &x->arena, &sql);
+    enum err e = of_policy ? ERR_OK : x->facts->sql(x->facts->ctx, t->source->sql, &x->arena, &sql);
     if (e == ERR_INVALID) {
         ret->explanation = STR("the facts of the statement cannot be told\n");
         return ERR_OK;
     }
     TRY(e);
     struct action a = {
-        .kind = ACTION_SQL,
-        .operation = STR("query"),
+        .kind = of_policy ? ACTION_POLICY : ACTION_SQL,
+        .operation = of_policy ? STR("reload") : STR("query"),
         .text = t->source->sql,
         .sql = sql,
+        .policy = of_policy ? &nothing : NULL,
         .subject = &t->subject,
         .resource = t->resource,
         .context = &context,

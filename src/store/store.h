@@ -286,3 +286,11 @@ struct store_position {
 };
 MUST_USE enum err store_position_set(struct store *s, struct store_position p);
 MUST_USE enum err store_position(struct store *s, struct store_position *ret);
+
+/* The configuration that was in force last: `mark` tells versions apart, 0: none was noted yet. */
+struct store_policy {
+    uint64_t mark;
+    bool judges_changes; /* it asked people about changes of itself */
+};
+MUST_USE enum err store_policy_set(struct store *s, const struct store_policy *p);
+MUST_USE enum err store_policy(struct store *s, struct store_policy *ret);

@@ -115,6 +115,23 @@ enum err store_position(struct store *s, struct store_position *ret)
     return ERR_OK;
 }
 
+enum err store_policy_set(struct store *s, const struct store_policy *p)
+{
+    TRY(meta_set(s, STR("policy_mark"), p->mark));
+    return meta_set(s, STR("policy_judges"), p->judges_changes ? 1 : 0);
+}
+
+enum err store_policy(struct store *s, struct store_policy *ret)
+{
+    struct store_policy p;
+    uint64_t judges;
+    TRY(meta_get(s, STR("policy_mark"), &p.mark));
+    TRY(meta_get(s, STR("policy_judges"), &judges));
+    p.judges_changes = judges != 0;
+    *ret = p;
+    return ERR_OK;
+}
+
 enum err store_token_keys_insert(struct store *s, uint64_t token, const struct store_token_keys *k)
 {
     struct run q CLEANUP(run_done) = run_start_change(s, ST_TOKEN_KEYS_INSERT);

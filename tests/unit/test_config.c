@@ -300,7 +300,7 @@ TEST(mistakes_in_guardrails_are_named)
     REFUSED(RAIL("then: deny, message: 'a { b'"),
             "10:49 error this brace is not closed | a brace that is meant as text is written twice: {{");
     REFUSED(HEAD "guardrails:\n  - { name: g, on: sqll, then: deny }\n",
-            "10:20 error `sqll` is not one of sql, command, tool, http, deploy | did you mean `sql`?");
+            "10:20 error `sqll` is not one of sql, command, tool, http, deploy, policy | did you mean `sql`?");
     REFUSED(HEAD "guardrails:\n  - { name: g, on: sql, then: deny }\n  - { name: g, on: sql, then: deny }\n",
             "11:13 error there is already a guardrail `g` (t.yaml line 10)");
 }
