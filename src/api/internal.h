@@ -92,6 +92,7 @@ bool call_fields(struct api_call *c, struct field *fields, size_t n);
 handler_fn api_list_requests, api_get_request, api_approve, api_reject, api_retract, api_withdraw;
 handler_fn api_break_glass, api_review, api_list_reviews, api_enroll_totp, api_seal;
 handler_fn api_stats;
+handler_fn api_erase, api_rotate_key;
 handler_fn api_list_grants, api_revoke_grant;
 handler_fn api_list_tokens, api_create_token, api_revoke_token;
 handler_fn api_create_delegation, api_list_delegations, api_revoke_delegation;

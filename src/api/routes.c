@@ -14,6 +14,8 @@ static const struct route routes[] = {
     {METHOD_POST, "/v1/factors/totp", SCOPE_ADMIN, api_enroll_totp},
     {METHOD_POST, "/v1/factors/sealed", SCOPE_ADMIN, api_seal},
     {METHOD_GET, "/v1/stats", SCOPE_AUDIT, api_stats},
+    {METHOD_POST, "/v1/audit/records/{id}/erase", SCOPE_ADMIN, api_erase},
+    {METHOD_POST, "/v1/audit/rotate-key", SCOPE_ADMIN, api_rotate_key},
     {METHOD_GET, "/v1/grants", SCOPE_READ, api_list_grants},
     {METHOD_POST, "/v1/grants/{id}/revoke", SCOPE_APPROVE, api_revoke_grant},
     {METHOD_GET, "/v1/events", SCOPE_READ, api_events},

@@ -15,8 +15,9 @@ void api_health(struct api_call *c)
         why = STR("no worker is ready: no statement can be taken");
     }
     json_object_begin(&c->json);
-    json_put_z(&c->json, "status", well ? "ok" : "unavailable");
-    if (!well)
+    bool degraded = well && broker_degraded(c->api->broker, &why);
+    json_put_z(&c->json, "status", degraded ? "degraded" : well ? "ok" : "unavailable");
+    if (!well || degraded)
         json_put_str(&c->json, "reason", why);
     json_object_end(&c->json);
     reply_json(c, well ? 200 : 503);
@@ -58,6 +59,9 @@ static enum err put_metrics(struct buf *b, const struct broker_metrics *m, const
          m->claims_refused},
         {"audit_records_total", "counter", "Records written to the log.", m->audit_records},
         {"audit_syncs_total", "counter", "Syncs of the log to disk.", m->audit_syncs},
+        {"audit_signed_records", "gauge", "Records that the last signed checkpoint covers.", m->audit_signed},
+        {"audit_checkpoint_healthy", "gauge", "1 while checkpoints of the log can be signed and written.",
+         m->audit_signing},
         {"sessions_opened_total", "counter", "Client sessions begun.", m->sessions_opened},
         {"sessions_closed_total", "counter", "Client sessions ended.", m->sessions_closed},
         {"workers_ready", "gauge", "Workers that serve.", m->workers_ready},

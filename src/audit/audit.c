@@ -265,6 +265,8 @@ enum err audit_rotate_key(struct audit *a, struct str by, struct moment now)
     buf_init(&data, 8 * KIB);
     if (a->broken)
         return ERR_IO;
+    if (a->settings->n_signer != 0)
+        return ERR_UNSUPPORTED;
     if (signer_is_busy(a->signer))
         return ERR_BAD_STATE;
     TRY(signer_rotation(a->signer, &record));
@@ -371,6 +373,20 @@ static enum err path_in(const struct audit *a, const char *name, char out[static
 static enum err make_folder(const char *path)
 {
     return mkdir(path, 0700) == 0 || errno == EEXIST ? ERR_OK : ERR_IO;
+}
+
+enum err audit_is_free(struct str dir)
+{
+    char path[PATH_ROOM];
+    int n = snprintf(path, sizeof(path), "%.*s", STR_FMT(dir));
+    if (n < 0 || n >= PATH_ROOM)
+        return ERR_LIMIT;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
+    enum err e = flock(fd, LOCK_EX | LOCK_NB) == 0 ? ERR_OK : errno == EWOULDBLOCK ? ERR_EXISTS : ERR_IO;
+    (void)close(fd);
+    return e;
 }
 
 static enum err lock_folder(struct audit *a)

@@ -34,6 +34,9 @@ struct audit_error {
 MUST_USE enum err audit_open(const struct audit_settings *s, const struct audit_io *io, struct moment now,
                              struct audit **ret, struct audit_error *ret_error);
 
+/* Whether nobody writes the log in `dir` now: ERR_OK, ERR_EXISTS: somebody does, ERR_NOT_FOUND: there is none, ERR_IO. */
+MUST_USE enum err audit_is_free(struct str dir);
+
 /* Syncs and signs what is left. NULL is fine. */
 void audit_close(struct audit *a);
 

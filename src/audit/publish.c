@@ -82,7 +82,7 @@ enum err publish_step(struct audit *a, struct moment now)
     }
     if (e != ERR_OK) {
         (void)snprintf(a->unsigned_text, sizeof(a->unsigned_text), "the log's checkpoint cannot be %s: %s",
-                       e == ERR_TIMEOUT || e == ERR_CORRUPT ? "signed by the command" : "signed or written",
+                       a->settings->n_signer != 0 ? "signed by audit.signer, or written" : "signed or written",
                        err_text(e));
         a->publish_due = now.mono_ns + LIMIT_AUDIT_RETRY_MS * NS_PER_MS;
         return e;

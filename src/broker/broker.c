@@ -1,4 +1,5 @@
 #include "broker/internal.h"
+#include "base/log.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -343,6 +344,20 @@ static void tell_log(struct broker *b)
             tell(b, i, &m);
 }
 
+/* One line when it begins, one when it is over: whoever reads the service's log need not poll /healthz. */
+static void say_unsigned(struct broker *b)
+{
+    const char *why = audit_unsigned(b->audit);
+    if ((why != NULL) == b->said_unsigned)
+        return;
+    b->said_unsigned = why != NULL;
+    if (why != NULL)
+        log_error("%s; records are written as before, and it is tried again every %d s", why, LIMIT_AUDIT_RETRY_MS / 1000);
+    else
+        log_info("the log's checkpoint is signed again, over %llu records",
+                 (unsigned long long)audit_counters(b->audit).covered);
+}
+
 void broker_tick(struct broker *b, struct moment now)
 {
     hooks_tick(b, now);
@@ -353,6 +368,7 @@ void broker_tick(struct broker *b, struct moment now)
     end_what_is_due(b, now);
     audit_tick(b->audit, now); /* what breaks the log there broker_health says, and mend_log mends */
     tell_log(b);
+    say_unsigned(b);
 }
 
 int64_t broker_next_deadline(const struct broker *b)

@@ -430,15 +430,34 @@ void broker_unsubscribe(struct broker *b, struct broker_subscription *s); /* NUL
 struct str broker_checkpoint(const struct broker *b);
 MUST_USE enum err broker_cosign(struct broker *b, uint64_t size, struct str lines);
 
+/* --- Changes to the log ------------------------------------------------------------------------ */
+
+struct broker_log_change {
+    uint64_t seq;   /* of the record that says it */
+    size_t members; /* erased */
+};
+/* Erases what stands apart of a record, or makes a new key (audit_erase, audit_rotate_key): the operator on the local
+ * socket alone, else ERR_FORBIDDEN. ERR_NOT_FOUND: nothing to erase; ERR_INVALID: the reason, or a command signs;
+ * ERR_IO. */
+MUST_USE enum err broker_erase(struct broker *b, const struct broker_caller *caller, uint64_t record,
+                               struct str reason, struct moment now, struct broker_log_change *ret,
+                               struct broker_error *ret_error);
+MUST_USE enum err broker_rotate_key(struct broker *b, const struct broker_caller *caller, struct moment now,
+                                    struct broker_log_change *ret, struct broker_error *ret_error);
+
 struct broker_metrics {
     uint64_t submitted, refused, approvals, rejections, votes_refused, claims, claims_refused;
     uint64_t ended[REQUEST_STATE_COUNT_]; /* requests that reached this state since the start */
     uint64_t open[REQUEST_STATE_COUNT_];  /* now: pending, approved, running */
     uint64_t audit_records, audit_syncs, sessions_opened, sessions_closed;
     uint32_t workers_ready;
-    bool audit_healthy, store_healthy;
+    uint64_t audit_signed; /* records that the last checkpoint covers */
+    bool audit_healthy, audit_signing, store_healthy;
 };
 void broker_metrics(const struct broker *b, struct broker_metrics *ret);
 
 /* True where requests can be taken. Else ret_why (view, until the next call) says what is broken. */
 bool broker_health(const struct broker *b, struct str *ret_why);
+/* True where requests can be taken and yet somebody has to look: no checkpoint of the log can be signed, so what was
+ * recorded since is proved to nobody. ret_why as above. */
+bool broker_degraded(const struct broker *b, struct str *ret_why);

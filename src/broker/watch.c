@@ -57,6 +57,8 @@ void broker_metrics(const struct broker *b, struct broker_metrics *ret)
     *ret = b->metrics;
     ret->audit_records = a.records;
     ret->audit_syncs = a.syncs;
+    ret->audit_signed = a.covered;
+    ret->audit_signing = audit_unsigned(b->audit) == NULL;
     ret->audit_healthy = audit_broken(b->audit) == NULL;
     ret->store_healthy = b->store_text[0] == '\0';
     ret->workers_ready = 0;
@@ -81,6 +83,13 @@ bool broker_health(const struct broker *b, struct str *ret_why)
         broken = b->store_text;
     *ret_why = str_of(broken != NULL ? broken : "");
     return broken == NULL;
+}
+
+bool broker_degraded(const struct broker *b, struct str *ret_why)
+{
+    const char *why = audit_unsigned(b->audit);
+    *ret_why = str_of(why != NULL ? why : "");
+    return why != NULL;
 }
 
 void broker_say(struct broker_error *e, const char *fmt, ...)
