@@ -172,3 +172,14 @@ bool may_see(const struct api *a, unsigned scopes, struct str person, const stru
     return ((scopes & SCOPE_ACT) != 0 && is.is_requester) ||
            ((scopes & SCOPE_APPROVE) != 0 && is.is_approver);
 }
+
+bool call_may_see(struct api_call *c, uint64_t request)
+{
+    struct arena own CLEANUP(arena_done);
+    struct request r;
+    arena_init(&own, 4 * LIMIT_ENVELOPE);
+    if ((c->caller.scopes & SCOPE_AUDIT) != 0)
+        return true;
+    return broker_get(c->api->broker, request, &own, &r) == ERR_OK &&
+           may_see(c->api, c->caller.scopes, c->caller.is.person, &r);
+}

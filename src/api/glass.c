@@ -81,7 +81,8 @@ void api_list_reviews(struct api_call *c)
     json_key(&c->json, "reviews");
     json_array_begin(&c->json);
     for (size_t i = 0; i < n; i++)
-        put_review(&c->json, &list[i], c->now.wall_ns);
+        if (call_may_see(c, list[i].request))
+            put_review(&c->json, &list[i], c->now.wall_ns);
     json_array_end(&c->json);
     json_object_end(&c->json);
     reply_json(c, 200);

@@ -108,7 +108,8 @@ void api_list_grants(struct api_call *c)
     json_key(&c->json, "grants");
     json_array_begin(&c->json);
     for (size_t i = 0; i < n; i++)
-        put_grant(&c->json, &list[i]);
+        if (call_may_see(c, list[i].grant.request))
+            put_grant(&c->json, &list[i]);
     json_array_end(&c->json);
     json_object_end(&c->json);
     reply_json(c, 200);

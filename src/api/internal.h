@@ -61,6 +61,8 @@ bool call_authenticate(struct api_call *c);
 /* True where the caller may see this request: their own with scope act, those they may decide or
  * decided with scope approve, all with scope audit. `scopes` and `person` are as in struct caller. */
 bool may_see(const struct api *a, unsigned scopes, struct str person, const struct request *r);
+/* The same of the caller and the request of that number; false too where it cannot be read. */
+bool call_may_see(struct api_call *c, uint64_t request);
 
 /* --- Answers -------------------------------------------------------------------------------- */
 

@@ -106,6 +106,15 @@ test('a session is granted: all that its guardrail holds there, nothing elsewher
   await another;
 });
 
+test('a grant is listed for its requester, for those who could give it and for who sees all, and for nobody else', async (scope) => {
+  const g = await gateway(scope);
+  const client = await connect(scope, g);
+  const { grant } = await granted(g, client, ['--grant', 'shape', '--uses', '3', '--for', '20m', '--reason', 'clean-up']);
+  const seen = async (as) => (await g.cli(['grants', '--all'], { as })).out;
+  assert.match(await seen('daemon'), new RegExp(`^\\s*${grant.id}\\b`, 'm'));   // bo is of dba
+  assert.doesNotMatch(await seen('games'), /orders|clean-up|shop/);           // cleo has no say
+});
+
 test('revoked, a grant is gone at once in an open session, and those without a say cannot revoke', async (scope) => {
   const g = await gateway(scope);
   const client = await connect(scope, g);
