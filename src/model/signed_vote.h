@@ -16,7 +16,7 @@ struct signed_vote {
     struct digest digest;
     enum vote_kind kind;
     struct str person;
-    struct str scope;   /* of what is granted: "once" */
+    struct str scope;   /* of what is granted, with its limits: grant_choice_text */
     struct str expires; /* after which the vote is not taken: the API's `decide_by` */
     struct str reason;  /* may be empty, may have several lines: it comes last */
 };

@@ -194,6 +194,36 @@ test('a guardrail that demands signatures takes no approval without one, and the
   assert.notEqual((await verify(data.signed.replace('approve', 'reject'))).status, 0);
 });
 
+test('a signature for one run carries no grant, nor one for a grant a longer one', async (scope) => {
+  const key = await newKey(scope);
+  const dir = tempDir(scope);
+  writeFileSync(join(dir, 'keys.yaml'), `people:\n  sigi: { groups: [dba], ssh_keys: ["${key.line}"] }\n`);
+  const guardrails = SIGNED.replace('signed: required', 'signed: required\n    grant: { kinds: [shape, session], max: 30m, uses: 5 }');
+  const { g, connect } = await both(scope, { guardrails, top: 'include: keys.yaml', dir });
+  const sigi = await token(g, 'sigi');
+  const client = await connect();
+  const held = client.query('DELETE FROM orders WHERE id = 25');
+  const { id } = await g.pending();
+  const r = await g.show(id);
+  const vote = async (signedScope, grant) => {
+    const file = join(dir, `text-${signedScope.replace(/\W/g, '_')}`);
+    writeFileSync(file, `countersign vote 1\nrequest: ${id}\nopened: ${r.created}\ndigest: ${r.digest}\ndecision: approve\nperson: sigi\nscope: ${signedScope}\nexpires: ${r.decide_by}\nreason: \n`);
+    await run('ssh-keygen', ['-q', '-Y', 'sign', '-n', 'vote@countersign', '-f', key.file, file], { input: 'y\n' });
+    return g.http('POST', `/v1/requests/${id}/approve`, { token: sigi, body: { digest: r.digest, signature: readFileSync(`${file}.sig`, 'utf8'), ...grant } });
+  };
+  for (const [signedScope, grant] of [['once', { grant: 'session', for: '10m' }], ['session for=600s', { grant: 'session', for: '20m' }],
+    ['shape uses=2 for=600s', { grant: 'shape', uses: '3', for: '10m' }]]) {
+    const refused = await vote(signedScope, grant);
+    assert.equal(refused.status, 403, refused.text);
+    assert.match(refused.text, /not over this vote/);
+  }
+  assert.equal(await g.state(id), 'pending');
+  const good = await vote('shape uses=3 for=600s', { grant: 'shape', uses: '3', for: '10m' });
+  assert.equal(good.status, 200, good.text);
+  assert.equal((await held).rowCount, 1);
+  assert.match(records(g).find((x) => x.kind === 'vote').data.signed, /\nscope: shape uses=3 for=600s\n/);
+});
+
 test('a signature is the voter\'s own key of any type, from a file or the agent', async (scope) => {
   const dir = tempDir(scope);
   const keys = [await newKey(scope, 'ecdsa'), await newKey(scope, 'rsa')];
