@@ -202,7 +202,7 @@ test('a signature for one run carries no grant, nor one for a grant a longer one
   const { g, connect } = await both(scope, { guardrails, top: 'include: keys.yaml', dir });
   const sigi = await token(g, 'sigi');
   const client = await connect();
-  const held = client.query('DELETE FROM orders WHERE id = 25');
+  const held = client.query('DELETE FROM orders WHERE id = 9');
   const { id } = await g.pending();
   const r = await g.show(id);
   const vote = async (signedScope, grant) => {
