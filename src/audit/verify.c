@@ -316,7 +316,8 @@ static enum err note_pruned(struct verifier *v, struct str text)
     struct json_part data, from, to;
     int64_t first, last;
     if (!json_part_of(text, &data) || !json_member(&data, "from", &from) || !json_member(&data, "to", &to) ||
-        json_part_int(&from, &first) != ERR_OK || json_part_int(&to, &last) != ERR_OK || first < 1 || last < first)
+        json_part_int(&from, &first) != ERR_OK || json_part_int(&to, &last) != ERR_OK || first < 1 || last < first ||
+        (uint64_t)last >= v->frame.seq) /* what comes later cannot have been dropped by then */
         return ERR_OK; /* it says nothing, so nothing may be missing for it */
     struct dropped d = {(uint64_t)first, (uint64_t)last};
     size_t n = buf_len(&v->dropped) / sizeof(d);

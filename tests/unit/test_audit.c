@@ -511,6 +511,45 @@ TEST(A7_content_erased_behind_the_logs_back_is_named)
     bench_done(&b);
 }
 
+/* Overwrites the content that is `word`, in quotation marks, as retention does. */
+static void blank(const struct bench *b, const char *word)
+{
+    char path[160];
+    journal_of(b->dir, path);
+    struct file f = file_read(path);
+    char *at = memmem(f.text, f.n, word, strlen(word));
+    CHECK(at != NULL);
+    if (at != NULL) {
+        memset(at - APART_SALT, 0, APART_SALT + strlen(word));
+        at[-(long)APART_HEAD] = APART_ERASED;
+    }
+    struct str all = {f.text, f.n};
+    file_write(path, &all, 1);
+    free(f.text);
+}
+
+TEST(A7_a_pruned_record_speaks_for_what_it_names_and_for_nothing_after_it)
+{
+    static const struct {
+        const char *pruned;
+        bool good;
+    } cases[] = {{"{\"bodies\":1,\"from\":1,\"to\":1}", true},
+                 {"{\"bodies\":1,\"from\":1,\"to\":9}", false},
+                 {"{\"bodies\":1,\"from\":2,\"to\":2}", false},
+                 {"{\"bodies\":1,\"from\":1}", false}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct bench b;
+        bench_init(&b);
+        CHECK_OK(audit_append_durable(b.a, "vote", STR("{\"reason\":\"old-word\"}"), b.now, NULL));
+        CHECK_OK(audit_append_durable(b.a, "pruned", str_of(cases[i].pruned), b.now, NULL));
+        bench_close(&b);
+        blank(&b, "\"old-word\"");
+        struct audit_report r = verify(&b);
+        CHECK(cases[i].good ? r.fault == AUDIT_GOOD && r.erased == 1 : r.fault == AUDIT_CONTENT && r.seq == 1);
+        bench_done(&b);
+    }
+}
+
 TEST(A7_redacted_text_is_sealed_and_opens_only_with_its_key)
 {
     static const struct str shop[] = {STR_INIT("shop")};
@@ -589,5 +628,6 @@ TAP_MAIN(T(a_log_that_nobody_touched_verifies_over_restarts), T(a_record_is_cano
          T(a_rotation_that_a_crash_cut_short_is_finished_or_forgotten), T(a_command_can_hold_the_key),
          T(A7_erased_content_is_gone_and_every_proof_stays_good),
          T(A7_content_erased_behind_the_logs_back_is_named),
+        T(A7_a_pruned_record_speaks_for_what_it_names_and_for_nothing_after_it),
          T(A7_redacted_text_is_sealed_and_opens_only_with_its_key),
          T(a_log_of_the_earlier_format_is_named_in_the_first_record))
