@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <pg_query.h>
 #include <stdlib.h>
+#include <strings.h>
 
 static const uint32_t NAME_REASONS = SQL_D_FUNCTION | SQL_D_TYPE | SQL_D_OPERATOR;
 
@@ -122,19 +123,35 @@ static struct str assigned(struct str text)
     return (struct str){NULL, 0};
 }
 
-/* Text of a statement, an expression, or an assignment: the first reading that the grammar accepts. A text that is
- * both a statement and an expression has the same calls in it either way. */
+/* Text of a statement, an expression, or an assignment. EXPLAIN (SELECT 1) is a statement and a call: where both
+ * readings are possible, both count. */
 static enum err add_query(struct body *b, struct str text)
 {
-    struct sql_facts f;
+    struct sql_facts f, expression;
     struct str right = assigned(text);
     TRY(read_text(b->a, text, b->settings, &f));
+    TRY(read_expressions(b->a, text, b->settings, &expression));
     if ((f.dynamic & SQL_D_CODE) != 0)
-        TRY(read_expressions(b->a, text, b->settings, &f));
+        f = expression;
+    else if ((expression.dynamic & SQL_D_CODE) == 0)
+        add(b, &expression);
     if ((f.dynamic & SQL_D_CODE) != 0 && right.p != NULL)
         TRY(read_expressions(b->a, right, b->settings, &f));
     add(b, &f);
     return ERR_OK;
+}
+
+/* "table.column%TYPE" is a type of that table's rows; "variable%TYPE" one that is looked at where it is declared. */
+static struct str declared(struct str type)
+{
+    static const char of[] = "%TYPE";
+    size_t dot = 0;
+    type = str_trim(type);
+    if (type.n < strlen(of) || strncasecmp(type.p + type.n - strlen(of), of, strlen(of)) != 0)
+        return type;
+    for (size_t i = 0; i < type.n; i++)
+        dot = type.p[i] == '.' ? i : dot;
+    return str_from(type.p, dot);
 }
 
 /* A variable's type may be a domain, whose checks run. */
@@ -142,8 +159,8 @@ static enum err add_type(struct body *b, struct str type)
 {
     struct sql_facts f;
     struct str sql;
-    type = str_trim(type);
-    if (str_is(type, "UNKNOWN") || str_is(type, "record") || str_is(type, "RECORD") || str_is(type, "refcursor"))
+    type = declared(type);
+    if (type.n == 0 || str_is(type, "UNKNOWN") || str_is(type, "record") || str_is(type, "RECORD") || str_is(type, "refcursor"))
         return ERR_OK;
     TRY(arena_printf(b->a, &sql, "SELECT NULL::%.*s", STR_FMT(type)));
     TRY(read_text(b->a, sql, b->settings, &f));

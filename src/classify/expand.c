@@ -139,7 +139,7 @@ static void push_names(struct expand *x, const struct sql_facts *f)
     push_all(x, SQL_OBJECT_FUNCTION, USE, &f->unknown_functions);
     push_all(x, SQL_OBJECT_TYPE, USE, &f->unknown_types);
     push_all(x, SQL_OBJECT_OPERATOR, USE, &f->unknown_operators);
-    if (f->has_unqualified_builtins || f->columns.n != 0)
+    if (f->has_unqualified_builtins || f->columns.n != 0 || f->tables.n != 0)
         push(x, SQL_OBJECT_AMBIENT, USE, (struct str){NULL, 0});
     if ((f->classes & (SQL_DDL | SQL_DESTRUCTIVE_DDL | SQL_PRIVILEGE)) != 0)
         push(x, SQL_OBJECT_DEFINITIONS, USE, (struct str){NULL, 0});

@@ -51,7 +51,16 @@ static const char SQL_RELATIONS[] =
     "WHERE c.relname" EQ "q.n::pg_catalog.name AND ns.oid" EQ "c.relnamespace AND " REACHED
     " ORDER BY q.i, pg_catalog.array_position(" PATH ", ns.nspname)), "
     "h(i, oid) AS (SELECT i, oid FROM m WHERE m.nspname" NE "'pg_catalog' AND m.nspname" NE "'information_schema' "
-    "UNION SELECT h.i, n.inhrelid FROM h, pg_catalog.pg_inherits n WHERE n.inhparent" EQ "h.oid) "
+    "UNION SELECT h.i, n.inhrelid FROM h, pg_catalog.pg_inherits n WHERE n.inhparent" EQ "h.oid), "
+    /* What a change of rows reaches: a view's tables; rows that foreign keys change or delete (UPDATE, DELETE: 24). */
+    "w(i, oid, events) AS (SELECT i, oid, 124 FROM h UNION SELECT w.i, e.oid, w.events OPERATOR(pg_catalog.&) e.events FROM w, "
+    "(SELECT n.inhparent AS parent, n.inhrelid AS oid, 124 AS events FROM pg_catalog.pg_inherits n "
+    "UNION ALL SELECT r.ev_class, d.refobjid, 124 FROM pg_catalog.pg_rewrite r, pg_catalog.pg_depend d "
+    "WHERE r.ev_type" EQ "'1' AND d.objid" EQ "r.oid AND d.classid" EQ "'pg_catalog.pg_rewrite'::pg_catalog.regclass "
+    "AND d.refclassid" EQ "'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid" NE "r.ev_class "
+    "UNION ALL SELECT k.confrelid, k.conrelid, 24 FROM pg_catalog.pg_constraint k WHERE k.contype" EQ "'f' "
+    "AND (k.confdeltype" EQ "ANY ('{c,n,d}'::pg_catalog.\"char\"[]) "
+    "OR k.confupdtype" EQ "ANY ('{c,n,d}'::pg_catalog.\"char\"[]))) e WHERE e.parent" EQ "w.oid) "
     "SELECT m.i, 'u', '-', NULL, NULL FROM m "
     "UNION ALL SELECT h.i, 'u', 'q', pg_catalog.pg_get_viewdef(h.oid), NULL FROM h, pg_catalog.pg_class c "
     "WHERE c.oid" EQ "h.oid AND c.relkind" EQ "'v' "
@@ -59,31 +68,34 @@ static const char SQL_RELATIONS[] =
     "FROM h, pg_catalog.pg_class c, pg_catalog.pg_policy p "
     "WHERE c.oid" EQ "h.oid AND c.relrowsecurity AND p.polrelid" EQ "h.oid AND p.polqual IS NOT NULL "
     "UNION ALL SELECT h.i, 'w', 'e', pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid), NULL "
-    "FROM h, pg_catalog.pg_class c, pg_catalog.pg_policy p "
+    "FROM w AS h, pg_catalog.pg_class c, pg_catalog.pg_policy p "
     "WHERE c.oid" EQ "h.oid AND c.relrowsecurity AND p.polrelid" EQ "h.oid AND p.polwithcheck IS NOT NULL "
     "UNION ALL SELECT h.i, 'u', 'x', w.fdwname::pg_catalog.text, t.ftoptions::pg_catalog.text "
     "FROM h, pg_catalog.pg_foreign_table t, pg_catalog.pg_foreign_server s, pg_catalog.pg_foreign_data_wrapper w "
     "WHERE t.ftrelid" EQ "h.oid AND s.oid" EQ "t.ftserver AND w.oid" EQ "s.srvfdw "
-    "UNION ALL SELECT h.i, 'w', 'R', NULL, NULL FROM h, pg_catalog.pg_rewrite r "
+    "UNION ALL SELECT h.i, 'w', 'R', NULL, NULL FROM w AS h, pg_catalog.pg_rewrite r "
     "WHERE r.ev_class" EQ "h.oid AND r.ev_type" NE "'1' AND r.ev_enabled" NE "'D' "
     "UNION ALL SELECT h.i, 'w', 'g', ns.nspname::pg_catalog.text, f.proname::pg_catalog.text "
-    "FROM h, pg_catalog.pg_trigger t, pg_catalog.pg_proc f, pg_catalog.pg_namespace ns "
-    "WHERE t.tgrelid" EQ "h.oid AND NOT t.tgisinternal AND t.tgenabled" NE "'D' AND f.oid" EQ "t.tgfoid "
+    "FROM w AS h, pg_catalog.pg_trigger t, pg_catalog.pg_proc f, pg_catalog.pg_namespace ns "
+    "WHERE t.tgrelid" EQ "h.oid AND NOT t.tgisinternal AND (t.tgtype::pg_catalog.int4 OPERATOR(pg_catalog.&) h.events)" NE "0 AND t.tgenabled" NE "'D' AND f.oid" EQ "t.tgfoid "
     "AND ns.oid" EQ "f.pronamespace "
-    "UNION ALL SELECT h.i, 'w', 'c', pg_catalog.pg_get_triggerdef(t.oid), NULL FROM h, pg_catalog.pg_trigger t "
-    "WHERE t.tgrelid" EQ "h.oid AND NOT t.tgisinternal AND t.tgenabled" NE "'D' AND t.tgqual IS NOT NULL "
+    "UNION ALL SELECT h.i, 'w', 'c', pg_catalog.pg_get_triggerdef(t.oid), NULL FROM w AS h, pg_catalog.pg_trigger t "
+    "WHERE t.tgrelid" EQ "h.oid AND NOT t.tgisinternal AND (t.tgtype::pg_catalog.int4 OPERATOR(pg_catalog.&) h.events)" NE "0 AND t.tgenabled" NE "'D' AND t.tgqual IS NOT NULL "
     "UNION ALL SELECT h.i, 'w', 'e', pg_catalog.pg_get_expr(d.adbin, d.adrelid), NULL "
-    "FROM h, pg_catalog.pg_attrdef d WHERE d.adrelid" EQ "h.oid "
+    "FROM w AS h, pg_catalog.pg_attrdef d WHERE d.adrelid" EQ "h.oid "
     "UNION ALL SELECT h.i, 'w', 'e', pg_catalog.pg_get_expr(k.conbin, k.conrelid), NULL "
-    "FROM h, pg_catalog.pg_constraint k WHERE k.conrelid" EQ "h.oid AND k.contype" EQ "'c' "
+    "FROM w AS h, pg_catalog.pg_constraint k WHERE k.conrelid" EQ "h.oid AND k.contype" EQ "'c' "
     "UNION ALL SELECT h.i, 'w', 'e', pg_catalog.pg_get_expr(x.indexprs, x.indrelid), NULL "
-    "FROM h, pg_catalog.pg_index x WHERE x.indrelid" EQ "h.oid AND x.indexprs IS NOT NULL "
+    "FROM w AS h, pg_catalog.pg_index x WHERE x.indrelid" EQ "h.oid AND x.indexprs IS NOT NULL "
     "UNION ALL SELECT h.i, 'w', 'e', pg_catalog.pg_get_expr(x.indpred, x.indrelid), NULL "
-    "FROM h, pg_catalog.pg_index x WHERE x.indrelid" EQ "h.oid AND x.indpred IS NOT NULL "
-    "UNION ALL SELECT h.i, 'w', 't', ns.nspname::pg_catalog.text, t.typname::pg_catalog.text "
-    "FROM h, pg_catalog.pg_attribute a, pg_catalog.pg_type t, pg_catalog.pg_namespace ns "
+    "FROM w AS h, pg_catalog.pg_index x WHERE x.indrelid" EQ "h.oid AND x.indpred IS NOT NULL "
+    /* jsonb_populate_record(row, …) makes values of its columns' types, too. */
+    "UNION ALL SELECT h.i, 'u', 't', ns.nspname::pg_catalog.text, t.typname::pg_catalog.text "
+    "FROM w AS h, pg_catalog.pg_attribute a, pg_catalog.pg_type t, pg_catalog.pg_namespace ns "
     "WHERE a.attrelid" EQ "h.oid AND a.attnum OPERATOR(pg_catalog.>) 0::pg_catalog.int2 AND t.oid" EQ "a.atttypid "
-    "AND t.typtype" EQ "'d' AND ns.oid" EQ "t.typnamespace AND " NOT_BUILTIN;
+    "AND t.typtype" EQ "'d' AND ns.oid" EQ "t.typnamespace AND " NOT_BUILTIN
+    " UNION ALL SELECT h.i, 'w', 'e', pg_catalog.pg_get_expr(x.partexprs, x.partrelid), NULL "
+    "FROM w AS h, pg_catalog.pg_partitioned_table x WHERE x.partrelid" EQ "h.oid AND x.partexprs IS NOT NULL";
 
 static const char SQL_FUNCTIONS[] =
     "WITH " NAMED ", "
@@ -109,8 +121,9 @@ static const char SQL_FUNCTIONS[] =
     "UNION ALL SELECT m.i, 'u', 'e', pg_catalog.pg_get_expr(m.proargdefaults, 0::pg_catalog.oid), NULL FROM m "
     "WHERE m.proargdefaults IS NOT NULL "
     "UNION ALL SELECT m.i, 'u', 't', ns.nspname::pg_catalog.text, t.typname::pg_catalog.text "
-    "FROM m, pg_catalog.pg_type t, pg_catalog.pg_namespace ns WHERE t.typtype" EQ "'d' AND ns.oid" EQ "t.typnamespace "
-    "AND (t.oid" EQ "m.prorettype OR t.oid" EQ "ANY (m.proargtypes::pg_catalog.oid[])) AND " NOT_BUILTIN
+    "FROM m, pg_catalog.pg_type t, pg_catalog.pg_namespace ns WHERE t.typtype" NE "'e' AND t.typtype" NE "'p' "
+    "AND ns.oid" EQ "t.typnamespace AND (t.oid" EQ "m.prorettype OR t.oid" EQ "ANY (m.proargtypes::pg_catalog.oid[]) "
+    "OR t.oid" EQ "ANY (m.proallargtypes)) AND " NOT_BUILTIN
     " UNION ALL SELECT q.i, 'u', 't', ns.nspname::pg_catalog.text, t.typname::pg_catalog.text "
     "FROM q, pg_catalog.pg_type t, pg_catalog.pg_namespace ns WHERE q.o IS NULL AND NOT $4::pg_catalog.bool "
     "AND t.typname" EQ "q.n::pg_catalog.name AND ns.oid" EQ "t.typnamespace AND " REACHED " AND " NOT_BUILTIN
@@ -136,7 +149,9 @@ static const char SQL_TYPES[] =
     "e AS (SELECT m.i, m.typelem AS oid FROM m WHERE m.typcategory" EQ "'A' AND m.typelem" NE "0::pg_catalog.oid "
     "UNION ALL SELECT m.i, a.atttypid FROM m, pg_catalog.pg_attribute a WHERE m.typrelid" NE "0::pg_catalog.oid "
     "AND a.attrelid" EQ "m.typrelid AND a.attnum OPERATOR(pg_catalog.>) 0::pg_catalog.int2 "
-    "UNION ALL SELECT m.i, t.typbasetype FROM m, pg_catalog.pg_type t WHERE t.oid" EQ "m.oid AND t.typtype" EQ "'d') "
+    "UNION ALL SELECT m.i, t.typbasetype FROM m, pg_catalog.pg_type t WHERE t.oid" EQ "m.oid AND t.typtype" EQ "'d' "
+    "UNION ALL SELECT m.i, r.rngsubtype FROM m, pg_catalog.pg_range r "
+    "WHERE r.rngtypid" EQ "m.oid OR r.rngmultitypid" EQ "m.oid) "
     "SELECT m.i, 'u', CASE WHEN m.typtype" NE "'b' OR m.typcategory" EQ "'A' OR m.nspname" EQ "'pg_catalog' OR "
     OF_EXTENSION("pg_type", "m.oid") " THEN '-' ELSE 'd' END, NULL, NULL FROM m "
     "UNION ALL SELECT m.i, 'u', 'e', pg_catalog.pg_get_expr(k.conbin, 0::pg_catalog.oid), NULL "
@@ -166,8 +181,13 @@ static const char SQL_AMBIENT[] =
     "AND b.oprnamespace" EQ "'pg_catalog'::pg_catalog.regnamespace) "
     "UNION ALL SELECT q.i, 'u', 'f', ns.nspname::pg_catalog.text, f.proname::pg_catalog.text "
     "FROM q, pg_catalog.pg_cast c, pg_catalog.pg_proc f, pg_catalog.pg_namespace ns "
-    "WHERE f.oid" EQ "c.castfunc AND c.castcontext" NE "'e' AND ns.oid" EQ "f.pronamespace AND ns.nspname" NE
-    "'pg_catalog' AND NOT " C_OPERATOR
+    "WHERE f.oid" EQ "c.castfunc AND ns.oid" EQ "f.pronamespace AND ns.nspname" NE "'pg_catalog' AND NOT " C_OPERATOR
+    /* Sorting, grouping and indexes call what operator classes name, wherever that is. */
+    " UNION ALL SELECT q.i, 'u', 'f', ns.nspname::pg_catalog.text, f.proname::pg_catalog.text "
+    "FROM q, pg_catalog.pg_proc f, pg_catalog.pg_namespace ns WHERE ns.oid" EQ "f.pronamespace AND " NOT_BUILTIN
+    " AND (f.oid" EQ "ANY (SELECT c.amproc::pg_catalog.oid FROM pg_catalog.pg_amproc c) OR f.oid" EQ
+    "ANY (SELECT o.oprcode::pg_catalog.oid FROM pg_catalog.pg_amop c, pg_catalog.pg_operator o "
+    "WHERE o.oid" EQ "c.amopopr)) AND NOT " C_OPERATOR
     /* Functions that can be written as a column of a row: (a).f, a.f. */
     " UNION ALL SELECT q.i, 'u', 'g', ns.nspname::pg_catalog.text, f.proname::pg_catalog.text "
     "FROM q, pg_catalog.pg_proc f, pg_catalog.pg_namespace ns, pg_catalog.pg_type t "
