@@ -96,14 +96,31 @@ static enum err put_tokens(struct writer *w, struct str text, const struct tree_
     return ERR_OK;
 }
 
-/* What the values did to the facts that guardrails ask most stays equal too. */
-static struct digest digest_of_shape(struct str text, const struct sql_facts *f)
+static enum err put_names(struct buf *out, const struct sql_names *names)
 {
-    const char marks[] = {
+    for (size_t i = 0; i < names->n; i++) {
+        TRY(buf_put_str(out, names->v[i]));
+        TRY(buf_put_u8(out, '\0'));
+    }
+    return buf_put_u8(out, '\0');
+}
+
+/* What the values did to the facts that guardrails ask most stays equal too, and so does what the catalogue says is
+ * behind the names: a view that was replaced since is another view. */
+static enum err digest_of_shape(struct str text, const struct sql_facts *f, struct digest *ret)
+{
+    struct buf marks CLEANUP(buf_done) = {0};
+    const char bits[] = {
         f->has_where ? 'w' : '-', f->has_narrow_where ? 'n' : '-', f->has_limit ? 'l' : '-',
         (f->classes & SQL_DELETE) != 0 ? 'd' : '-', f->writes ? 'c' : '-', '\0',
     };
-    return digest_of2(str_from(marks, sizeof(marks)), text);
+    buf_init(&marks, LIMIT_ENVELOPE);
+    TRY(buf_put_str(&marks, str_from(bits, sizeof(bits))));
+    TRY(put_names(&marks, &f->tables));
+    TRY(put_names(&marks, &f->tables_written));
+    TRY(put_names(&marks, &f->functions));
+    *ret = digest_of2(buf_view(&marks), text);
+    return ERR_OK;
 }
 
 enum err sql_shape_of(struct arena *a, struct str text, const struct sql_settings *settings,
@@ -130,7 +147,7 @@ enum err sql_shape_of(struct arena *a, struct str text, const struct sql_setting
         e = arena_str(a, buf_view(&w.out), &shape.text);
     buf_done(&w.out);
     TRY(e);
-    shape.digest = digest_of_shape(shape.text, facts);
+    TRY(digest_of_shape(shape.text, facts, &shape.digest));
     *ret = shape;
     return ERR_OK;
 }

@@ -195,6 +195,22 @@ test('what waits and counted on the grant of somebody who was disabled meanwhile
   assert.equal((await held).code, 'ZC002');
 });
 
+test('a shape ends where the view behind its name is replaced', async (scope) => {
+  const g = await gateway(scope, BOTH.replace("'orders' in sql.tables_written", "sql.command == 'UPDATE'"));
+  const [client, admin] = [await connect(scope, g), await connect(scope, g, 'postgres')];
+  const view = async (of) => {
+    for (const t of ['DROP VIEW IF EXISTS seen', `CREATE VIEW seen AS SELECT id, ${of}`, 'GRANT ALL ON seen TO PUBLIC']) await admin.query(t);
+  };
+  await view('status FROM orders');
+  const change = () => `UPDATE seen SET status = '${row++}' WHERE id = 3`;
+  await granted(g, client, ['--grant', 'shape'], change());
+  assert.equal((await client.query(change())).command, 'UPDATE');
+  await view('body AS status FROM notes');
+  await heldThen(g, client, change());
+  await view('status FROM orders');
+  assert.equal((await client.query(change())).command, 'UPDATE');
+});
+
 test('a choice beyond what the guardrail allows is refused, and says so', async (scope) => {
   const g = await gateway(scope, GRANT('{ kinds: shape, max: 10m, uses: 2 }'));
   const client = await connect(scope, g);
