@@ -258,7 +258,7 @@ TEST(a_server_that_does_not_answer_in_time_is_not_waited_for)
         settle(&p);
     }
     CHECK(seen.dones == 1 && seen.result == PG_ASK_TIMED_OUT);
-    server_says(&p, STR(PART PART PART PART READY_T CLOSE_OK CLOSE_OK PART READY_I));
+    server_says(&p, STR(PART PART PART PART PART PART READY_T CLOSE_OK CLOSE_OK PART READY_I));
     CHECK(seen.dones == 1 && buf_len(&p.at_client) == 0);
     CHECK_OK(ask_two(&p, PG_ASK_PEEK, 700, &seen));
     peer_done(&p);
