@@ -608,8 +608,9 @@ static bool open_questions(const struct source_session *s, const struct sql_fact
 {
     const uint32_t defines = SQL_DDL | SQL_DESTRUCTIVE_DDL | SQL_PRIVILEGE;
     return (f->classes & SQL_PARSE_ERROR) == 0 &&
-           ((f->classes & defines) != 0 || f->tables.n != 0 || f->functions.n != 0 || f->unknown_functions.n != 0 || f->unknown_types.n != 0 ||
-            f->unknown_operators.n != 0 || f->has_unqualified_builtins || is_typed(s));
+           ((f->classes & defines) != 0 || f->tables.n != 0 || f->columns.n != 0 || f->functions.n != 0 ||
+            f->unknown_functions.n != 0 || f->unknown_types.n != 0 || f->unknown_operators.n != 0 ||
+            f->has_unqualified_builtins || is_typed(s));
 }
 
 /* The catalogue adds nothing: the names are plain tables and functions that are what they are called. */
