@@ -48,6 +48,22 @@ static bool has_voted(const struct hearing *h, struct str person)
            approval_standing(h->a, person) != NULL;
 }
 
+/* Whether somebody else used that person's right before v did, or could. Votes stand in the order in which they came. */
+static bool right_is_used(const struct hearing *h, const struct voter *v, struct str of)
+{
+    for (size_t i = 0; i < h->a->n_votes; i++) {
+        const struct vote *vote = &h->a->votes[i];
+        if (str_eq(vote->person, v->person->name)) {
+            if (v->vote == vote)
+                return false;
+            continue;
+        }
+        if (vote->retracted_wall_ns == 0 && has_word(vote->stood_for, of))
+            return true;
+    }
+    return false;
+}
+
 static bool stands_in(const struct hearing *h, const struct voter *v, const struct delegation *d,
                       struct str who)
 {
@@ -56,7 +72,7 @@ static bool stands_in(const struct hearing *h, const struct voter *v, const stru
         return false;
     const struct person *away = people_find(h->people, d->from);
     return away != NULL && !away->disabled && !approval_is_own(h->a, h->people, away) && !has_voted(h, away->name) &&
-           person_is_or_belongs(away, who);
+           person_is_or_belongs(away, who) && !right_is_used(h, v, away->name);
 }
 
 bool voter_is(const struct hearing *h, const struct voter *v, struct str who)

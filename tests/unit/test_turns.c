@@ -327,6 +327,24 @@ TEST(I3_one_right_is_not_used_by_two_people)
     CHECK(cast(&l, for_ana(), 0) == APPROVAL_NOT_APPROVER);
 }
 
+TEST(I3_one_right_that_is_passed_on_twice_counts_once)
+{
+    static struct delegation twice[] = {{STR_INIT("ana"), STR_INIT("di"), true}, {STR_INIT("ana"), STR_INIT("ed"), false}};
+    struct live l;
+    open_request(&l, two_dba, 1);
+    twice[0].active = true;
+    twice[1].active = false;
+    l.people.delegations = twice;
+    l.people.n_delegations = 2;
+    CHECK(cast(&l, for_ana(), 0) == APPROVAL_ACCEPTED);
+    twice[0].active = false; /* it has ended; the vote stands, and ana passes on to another */
+    twice[1].active = true;
+    struct vote second = for_ana();
+    second.person = STR("ed");
+    CHECK(cast(&l, second, 0) == APPROVAL_NOT_APPROVER && l.a.state == REQUEST_PENDING);
+    CHECK(approve(&l, "bo", 0) == APPROVAL_ACCEPTED && l.a.state == REQUEST_APPROVED);
+}
+
 TEST(I1_nobody_stands_in_for_the_requester)
 {
     struct live l;
@@ -444,7 +462,8 @@ TAP_MAIN(T(the_next_stage_is_asked_when_the_one_before_is_met),
          T(who_rejects_after_approving_approves_no_longer),
          T(an_approval_that_needs_a_reason_is_not_taken_without),
          T(who_stands_in_for_another_decides_in_their_place),
-         T(I3_one_right_is_not_used_by_two_people), T(I1_nobody_stands_in_for_the_requester),
+         T(I3_one_right_is_not_used_by_two_people), T(I3_one_right_that_is_passed_on_twice_counts_once),
+         T(I1_nobody_stands_in_for_the_requester),
          T(a_right_that_was_passed_on_is_not_passed_on_again),
          T(I2_a_vote_in_anothers_place_outlives_the_time_and_not_its_revocation),
          T(who_is_on_duty_decides), T(waits_that_do_not_rise_from_nothing_are_no_quorum),
