@@ -13,6 +13,9 @@ struct item {
     struct str name;
 };
 
+/* Reasons for doubt that the catalogue can take away. */
+enum { SETTLED = SQL_D_FUNCTION | SQL_D_TYPE | SQL_D_OPERATOR | SQL_D_FUNCTION_OID };
+
 struct expand {
     struct arena *a;
     const struct sql_catalog *catalog;
@@ -277,10 +280,9 @@ static void look_at(struct expand *x, const struct item *i)
 /* Everything of f but the names in doubt, which come back where they are not vouched for. */
 static void begin(struct expand *x, const struct sql_facts *f)
 {
-    const uint32_t settled = SQL_D_FUNCTION | SQL_D_TYPE | SQL_D_OPERATOR | SQL_D_FUNCTION_OID;
     struct sql_facts rest = *f;
     rest.unknown_functions = rest.unknown_types = rest.unknown_operators = (struct sql_names){NULL, 0};
-    rest.dynamic &= ~settled;
+    rest.dynamic &= ~(uint32_t)SETTLED;
     rest.classes &= ~(uint32_t)SQL_DYNAMIC;
     collect_facts_of(&x->c, &rest);
     push_names(x, f);
@@ -328,9 +330,61 @@ static enum err finish(struct expand *x, const struct sql_facts *f, struct sql_f
     return ERR_OK;
 }
 
+/* --- Where nothing is to be said -------------------------------------------------------------------- */
+
+static const struct sql_object *known(const struct sql_catalog *c, enum sql_object_kind kind, struct str name)
+{
+    return c->find(c->ctx, kind, name);
+}
+
+static bool tables_are_plain(const struct sql_facts *f, const struct sql_catalog *c)
+{
+    for (size_t i = 0; i < f->tables.n; i++) {
+        if (is_builtin_relation(f->tables.v[i]))
+            continue;
+        const struct sql_object *o = known(c, SQL_OBJECT_RELATION, f->tables.v[i]);
+        if (o == NULL || o->use != NULL)
+            return false;
+        if ((o->write != NULL || o->triggers.n != 0) && has(&f->tables_written, f->tables.v[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool builtins_are_their_own(const struct sql_facts *f, const struct sql_catalog *c)
+{
+    for (size_t i = 0; f->has_unqualified_builtins && i < f->functions.n; i++) {
+        struct str name = f->functions.v[i];
+        const struct sql_object *o =
+            memchr(name.p, '.', name.n) == NULL ? known(c, SQL_OBJECT_OVERLOAD, name) : NULL;
+        if (memchr(name.p, '.', name.n) == NULL && (o == NULL || !o->vouched || o->use != NULL))
+            return false;
+    }
+    return true;
+}
+
+/* Every name is known and brings nothing: the facts stay what they are. Of each new text of an application this is
+ * asked, so it builds nothing. */
+static bool is_plain(const struct sql_facts *f, const struct sql_names *types, const struct sql_catalog *c)
+{
+    const uint32_t defines = SQL_DDL | SQL_DESTRUCTIVE_DDL | SQL_PRIVILEGE;
+    if (types->n != 0 || f->n_parts != 0 || (f->classes & defines) != 0 || (f->dynamic & SETTLED) != 0 ||
+        f->unknown_functions.n != 0 || f->unknown_types.n != 0 || f->unknown_operators.n != 0 ||
+        f->tables.n + f->functions.n + 1 > LIMIT_SQL_OBJECTS)
+        return false;
+    const struct sql_object *ambient = known(c, SQL_OBJECT_AMBIENT, (struct str){NULL, 0});
+    return ambient != NULL && ambient->use == NULL && ambient->triggers.n == 0 && tables_are_plain(f, c) &&
+           builtins_are_their_own(f, c);
+}
+
 enum err sql_facts_expand(struct arena *a, const struct sql_facts *f, const struct sql_names *types,
                           const struct sql_catalog *catalog, bool give_up, bool *ret_missing, struct sql_facts *ret)
 {
+    if (is_plain(f, types, catalog)) {
+        *ret_missing = false;
+        *ret = *f;
+        return ERR_OK;
+    }
     struct expand *x = arena_alloc(a, sizeof(*x));
     if (x == NULL)
         return ERR_NOMEM;
