@@ -7,8 +7,9 @@
 #include <unistd.h>
 
 /*
- * Erasing one record's content. The record `erased` is on disk first: a crash in between leaves it said and not done,
- * which the next erasure of the same record does, and which a reader sees. Then salt and content are overwritten in
+ * Erasing one record's content. The record `erased` is on disk first, and under a signed checkpoint: the verifier takes
+ * no other word for missing content, since anybody who can write the directory can append one. A crash in between
+ * leaves it said and not done, which the next erasure of the same record does, and which a reader sees. Then salt and content are overwritten in
  * place, and the key of what is sealed: the leaf with its commitments stays, so every proof stays good.
  */
 
@@ -129,6 +130,7 @@ static enum err erase(struct erasure *x, uint64_t seq, struct str by, struct str
     TRY(find(x, seq));
     TRY(put_record(x, by, reason, &data));
     TRY(audit_append_durable(x->a, "erased", buf_view(&data), now, NULL));
+    TRY(publish_now(x->a, now));
     return overwrite(x);
 }
 

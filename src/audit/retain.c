@@ -1,7 +1,7 @@
 /*
  * Retention: the content that stands apart of old records (what was asked and said) is overwritten, the leaves with
- * their commitments stay, and with them every proof. The record `pruned` is on disk first: it says which records, up to
- * when, and how many bodies. A crash in between leaves it said and not done; the next start begins at the first record
+ * their commitments stay, and with them every proof. The record `pruned` is on disk and signed first (see erase.c): it says which
+ * records, up to when, and how many bodies. A crash in between leaves it said and not done; the next start begins at the first record
  * again and does it.
  *
  * In small steps, since whoever writes the log has other things to do.
@@ -161,6 +161,7 @@ static enum err step(struct retaining *x, struct moment now)
     if (x->bodies == 0)
         return ERR_OK;
     TRY(put_record(x, now));
+    TRY(publish_now(x->a, now));
     TRY(drop(x));
     return audit_index_drop(str_of(x->a->dir)); /* it has the words of what is gone */
 }

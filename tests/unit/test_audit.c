@@ -550,6 +550,49 @@ TEST(A7_a_pruned_record_speaks_for_what_it_names_and_for_nothing_after_it)
     }
 }
 
+/* Whoever can write the directory, and has no key, can append what they like behind the last checkpoint. */
+TEST(A7_an_erasure_that_is_not_signed_excuses_nothing)
+{
+    static const struct {
+        const char *kind, *data;
+    } claims[] = {{"pruned", "{\"bodies\":1,\"from\":1,\"to\":1}"}, {"erased", NULL}};
+    for (size_t i = 0; i < ARRAY_LEN(claims); i++) {
+        struct bench b;
+        char path[160];
+        size_t n;
+        bench_init(&b);
+        CHECK_OK(audit_append_durable(b.a, "vote", STR("{\"reason\":\"old-word\"}"), b.now, NULL));
+        settle(&b);
+        (void)snprintf(path, sizeof(path), "%s/checkpoint", b.dir);
+        struct file before = file_read(path);
+        if (claims[i].data != NULL)
+            CHECK_OK(audit_append_durable(b.a, claims[i].kind, str_of(claims[i].data), b.now, NULL));
+        else
+            CHECK_OK(audit_erase(b.a, 1, STR("mallory"), STR(""), b.now, &n));
+        bench_close(&b);
+        if (claims[i].data != NULL)
+            blank(&b, "\"old-word\"");
+        CHECK(verify(&b).fault == AUDIT_GOOD);
+        struct str all = {before.text, before.n};
+        file_write(path, &all, 1);
+        struct audit_report r = verify(&b);
+        CHECK(r.fault == AUDIT_CONTENT && r.seq == 1 && strstr(r.text, "signed") != NULL);
+        free(before.text);
+        bench_done(&b);
+    }
+}
+
+TEST(A7_what_is_erased_was_signed_before)
+{
+    struct bench b;
+    size_t n;
+    bench_init(&b);
+    CHECK_OK(audit_append_durable(b.a, "vote", STR("{\"reason\":\"old-word\"}"), b.now, NULL));
+    CHECK_OK(audit_erase(b.a, 1, STR("bo"), STR("x"), b.now, &n));
+    CHECK(verify(&b).fault == AUDIT_GOOD && verify(&b).covered == 2); /* at once, on a log that is written */
+    bench_done(&b);
+}
+
 TEST(A7_redacted_text_is_sealed_and_opens_only_with_its_key)
 {
     static const struct str shop[] = {STR_INIT("shop")};
@@ -629,5 +672,6 @@ TAP_MAIN(T(a_log_that_nobody_touched_verifies_over_restarts), T(a_record_is_cano
          T(A7_erased_content_is_gone_and_every_proof_stays_good),
          T(A7_content_erased_behind_the_logs_back_is_named),
         T(A7_a_pruned_record_speaks_for_what_it_names_and_for_nothing_after_it),
-         T(A7_redacted_text_is_sealed_and_opens_only_with_its_key),
+         T(A7_an_erasure_that_is_not_signed_excuses_nothing), T(A7_what_is_erased_was_signed_before),
+        T(A7_redacted_text_is_sealed_and_opens_only_with_its_key),
          T(a_log_of_the_earlier_format_is_named_in_the_first_record))
