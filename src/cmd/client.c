@@ -166,6 +166,17 @@ static bool set_up(struct client *c, CURL *curl, const char *path)
                CURLE_OK;
 }
 
+enum exit_status client_ask(const struct command *command, const char *socket, const char *method,
+                            const char *path, json_t *body, struct answer *ret)
+{
+    struct client c;
+    enum exit_status status = client_init(&c, command, socket);
+    if (status == EXIT_DONE)
+        status = client_call(&c, method, path, body, ret);
+    client_done(&c);
+    return status;
+}
+
 CURL *client_stream(struct client *c, const char *path, curl_write_callback take, void *ctx)
 {
     CURL *curl = curl_easy_init();

@@ -44,6 +44,17 @@ void answer_done(struct answer *a);
 MUST_USE enum exit_status client_call(struct client *c, const char *method, const char *path,
                                       json_t *body, struct answer *ret);
 
+/* One call by a client of its own: client_init, client_call and client_done. */
+MUST_USE enum exit_status client_ask(const struct command *command, const char *socket, const char *method,
+                                     const char *path, json_t *body, struct answer *ret);
+
+/* What the usage of every command says of them. */
+#define CLIENT_WHERE                                                                               \
+    "  --socket PATH  the gateway's local socket, instead of COUNTERSIGN_SOCKET or the usual "     \
+    "place\n"                                                                                      \
+    "\n"                                                                                           \
+    "With COUNTERSIGN_URL and COUNTERSIGN_TOKEN set, the gateway is asked over HTTP instead.\n"
+
 /* A second handle for the same gateway, set up for a GET of path: for streams. NULL: no memory. */
 CURL *client_stream(struct client *c, const char *path, curl_write_callback take, void *ctx);
 

@@ -265,12 +265,6 @@ static enum exit_status retract(const struct command *self, int argc, char **arg
     return take_back(self, argc, argv, "retract", "your vote is taken back");
 }
 
-#define WHERE                                                                                      \
-    "  --socket PATH  the gateway's local socket, instead of COUNTERSIGN_SOCKET or the usual "     \
-    "place\n"                                                                                      \
-    "\n"                                                                                           \
-    "With COUNTERSIGN_URL and COUNTERSIGN_TOKEN set, the gateway is asked over HTTP instead.\n"
-
 const struct command cmd_approve = {
     .name = "approve",
     .group = COMMANDS_APPROVE,
@@ -290,7 +284,7 @@ const struct command cmd_approve = {
         "  --sign         sign the vote with your SSH key (ssh-keygen does it: agents and hardware\n"
         "                 keys work); which keys are yours stands in `ssh_keys:` under `people:`\n"
         "  --key FILE     with this key\n"
-        "  --yes, -y      do not ask\n" WHERE "\n"
+        "  --yes, -y      do not ask\n" CLIENT_WHERE "\n"
         "Exit status: 0 recorded, 1 refused (own request, not an approver, decided already).\n",
     .run = approve,
 };
@@ -305,7 +299,7 @@ const struct command cmd_reject = {
              "\n"
              "  --reason TEXT  why; needed\n"
              "  --sign         sign the vote with your SSH key, as `approve --sign` does\n"
-             "  --key FILE     with this key\n" WHERE,
+             "  --key FILE     with this key\n" CLIENT_WHERE,
     .run = reject,
 };
 
@@ -317,7 +311,7 @@ const struct command cmd_withdraw = {
              "\n"
              "Ends a request that you made (or any, as root or the gateway's own user).\n"
              "\n"
-             "  --reason TEXT  for the record\n" WHERE,
+             "  --reason TEXT  for the record\n" CLIENT_WHERE,
     .run = withdraw,
 };
 
@@ -329,7 +323,7 @@ const struct command cmd_retract = {
              "\n"
              "Your approval or rejection no longer stands; you may vote again. The record keeps both.\n"
              "\n"
-             "  --reason TEXT  for the record\n" WHERE "\n"
+             "  --reason TEXT  for the record\n" CLIENT_WHERE "\n"
              "Exit status: 0 taken back, 1 refused (decided already, or no vote of yours stands).\n",
     .run = retract,
 };

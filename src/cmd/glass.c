@@ -92,7 +92,6 @@ static enum exit_status review(const struct command *self, int argc, char **argv
     };
     char path[64];
     size_t n;
-    struct client c;
     struct answer a = {0};
     if (cmd_options(self, options, ARRAY_LEN(options), argc, argv, 1, 1, &n) != ERR_OK ||
         client_id(self, argv[0], &o.id) != ERR_OK)
@@ -103,14 +102,11 @@ static enum exit_status review(const struct command *self, int argc, char **argv
         return EXIT_USAGE;
     }
     snprintf(path, sizeof(path), "/v1/requests/%llu/review", (unsigned long long)o.id);
-    enum exit_status status = client_init(&c, self, o.socket);
-    if (status == EXIT_DONE)
-        status = client_call(&c, "POST", path, body, &a);
+    enum exit_status status = client_ask(self, o.socket, "POST", path, body, &a);
     if (status == EXIT_DONE)
         printf("request %llu: reviewed\n", (unsigned long long)o.id);
     json_decref(body);
     answer_done(&a);
-    client_done(&c);
     return status;
 }
 
@@ -164,25 +160,15 @@ static enum exit_status reviews(const struct command *self, int argc, char **arg
         {.name = "socket", .value = &o.socket},
     };
     size_t n;
-    struct client c;
     struct answer a = {0};
     if (cmd_options(self, options, ARRAY_LEN(options), argc, argv, 0, 0, &n) != ERR_OK)
         return EXIT_USAGE;
-    enum exit_status status = client_init(&c, self, o.socket);
-    if (status == EXIT_DONE)
-        status = client_call(&c, "GET", "/v1/reviews", NULL, &a);
+    enum exit_status status = client_ask(self, o.socket, "GET", "/v1/reviews", NULL, &a);
     if (status == EXIT_DONE)
         status = print_reviews(self, &a, o.json);
     answer_done(&a);
-    client_done(&c);
     return status;
 }
-
-#define WHERE                                                                                      \
-    "  --socket PATH  the gateway's local socket, instead of COUNTERSIGN_SOCKET or the usual "     \
-    "place\n"                                                                                      \
-    "\n"                                                                                           \
-    "With COUNTERSIGN_URL and COUNTERSIGN_TOKEN set, the gateway is asked over HTTP instead.\n"
 
 const struct command cmd_break_glass = {
     .name = "break-glass",
@@ -196,7 +182,7 @@ const struct command cmd_break_glass = {
              "\n"
              "  --reason TEXT  why it cannot wait; needed\n"
              "  --code CODE    six digits of your authenticator, or a sealed token; without it you are\n"
-             "                 asked, which leaves no trace in the shell's history\n" WHERE,
+             "                 asked, which leaves no trace in the shell's history\n" CLIENT_WHERE,
     .run = break_glass,
 };
 
@@ -209,7 +195,7 @@ const struct command cmd_review = {
              "Says that you have looked at what was released by break-glass as request ID. Never the one\n"
              "who did it: somebody who could have decided it, or an admin.\n"
              "\n"
-             "  --reason TEXT  what you found; needed\n" WHERE,
+             "  --reason TEXT  what you found; needed\n" CLIENT_WHERE,
     .run = review,
 };
 
@@ -221,6 +207,6 @@ const struct command cmd_reviews = {
              "\n"
              "Lists every break-glass, the newest first: who, why, and whether somebody reviewed it.\n"
              "\n"
-             "  --json         the gateway's own answer (see /openapi.json)\n" WHERE,
+             "  --json         the gateway's own answer (see /openapi.json)\n" CLIENT_WHERE,
     .run = reviews,
 };

@@ -98,17 +98,13 @@ static enum exit_status grants(const struct command *self, int argc, char **argv
         {.name = "socket", .value = &socket},
     };
     size_t n;
-    struct client c;
     struct answer a = {0};
     if (cmd_options(self, options, ARRAY_LEN(options), argc, argv, 0, 0, &n) != ERR_OK)
         return EXIT_USAGE;
-    enum exit_status status = client_init(&c, self, socket);
-    if (status == EXIT_DONE)
-        status = client_call(&c, "GET", all ? "/v1/grants?all=true" : "/v1/grants", NULL, &a);
+    enum exit_status status = client_ask(self, socket, "GET", all ? "/v1/grants?all=true" : "/v1/grants", NULL, &a);
     if (status == EXIT_DONE)
         status = print_list(self, &a, json);
     answer_done(&a);
-    client_done(&c);
     return status;
 }
 
@@ -122,7 +118,6 @@ static enum exit_status take_back(const struct command *self, int argc, char **a
     char path[64];
     size_t n;
     uint64_t id;
-    struct client c;
     struct answer a = {0};
     if (cmd_options(self, options, ARRAY_LEN(options), argc, argv, 1, 1, &n) != ERR_OK ||
         client_id(self, argv[0], &id) != ERR_OK)
@@ -133,22 +128,13 @@ static enum exit_status take_back(const struct command *self, int argc, char **a
         return EXIT_USAGE;
     }
     snprintf(path, sizeof(path), "/v1/grants/%llu/revoke", (unsigned long long)id);
-    enum exit_status status = client_init(&c, self, socket);
-    if (status == EXIT_DONE)
-        status = client_call(&c, "POST", path, body, &a);
+    enum exit_status status = client_ask(self, socket, "POST", path, body, &a);
     if (status == EXIT_DONE)
         printf("grant %llu: revoked\n", (unsigned long long)id);
     json_decref(body);
     answer_done(&a);
-    client_done(&c);
     return status;
 }
-
-#define WHERE                                                                                      \
-    "  --socket PATH  the gateway's local socket, instead of COUNTERSIGN_SOCKET or the usual "     \
-    "place\n"                                                                                      \
-    "\n"                                                                                           \
-    "With COUNTERSIGN_URL and COUNTERSIGN_TOKEN set, the gateway is asked over HTTP instead.\n"
 
 const struct command cmd_grants = {
     .name = "grants",
@@ -160,7 +146,7 @@ const struct command cmd_grants = {
              "how often it ran, and until when.\n"
              "\n"
              "  --all          also those that are revoked, expired or used up\n"
-             "  --json         the gateway's own answer (see /openapi.json)\n" WHERE,
+             "  --json         the gateway's own answer (see /openapi.json)\n" CLIENT_WHERE,
     .run = grants,
 };
 
@@ -173,6 +159,6 @@ const struct command cmd_revoke = {
              "Ends a grant, in open sessions too: what runs is not touched, what waits and counted\n"
              "on it is held afresh. Whoever could have granted it may.\n"
              "\n"
-             "  --reason TEXT  for the record\n" WHERE,
+             "  --reason TEXT  for the record\n" CLIENT_WHERE,
     .run = take_back,
 };

@@ -137,10 +137,7 @@ const struct command cmd_requests = {
         "                 rejected, expired, withdrawn; several separated by commas\n"
         "  --limit N      at most N (100; up to 1000)\n"
         "  --json         the gateway's own answer (see /openapi.json)\n"
-        "  --socket PATH  the gateway's local socket, instead of COUNTERSIGN_SOCKET or the usual "
-        "place\n"
-        "\n"
-        "With COUNTERSIGN_URL and COUNTERSIGN_TOKEN set, the gateway is asked over HTTP instead.\n"
+        CLIENT_WHERE
         "\n"
         "Example:  countersign requests --state pending\n",
     .run = run,

@@ -53,9 +53,6 @@ const struct command cmd_show = {
         "--digest` and nothing else can be approved by mistake.\n"
         "\n"
         "  --json         the gateway's own answer (see /openapi.json)\n"
-        "  --socket PATH  the gateway's local socket, instead of COUNTERSIGN_SOCKET or the usual "
-        "place\n"
-        "\n"
-        "With COUNTERSIGN_URL and COUNTERSIGN_TOKEN set, the gateway is asked over HTTP instead.\n",
+        CLIENT_WHERE,
     .run = run,
 };

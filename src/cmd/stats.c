@@ -66,7 +66,6 @@ static enum exit_status run(const struct command *self, int argc, char **argv)
     char path[64];
     size_t n;
     uint64_t number;
-    struct client c;
     struct answer a = {0};
     if (cmd_options(self, options, ARRAY_LEN(options), argc, argv, 0, 0, &n) != ERR_OK)
         return EXIT_USAGE;
@@ -75,13 +74,10 @@ static enum exit_status run(const struct command *self, int argc, char **argv)
         return EXIT_USAGE;
     }
     snprintf(path, sizeof(path), "/v1/stats?days=%llu", (unsigned long long)number);
-    enum exit_status status = client_init(&c, self, socket);
-    if (status == EXIT_DONE)
-        status = client_call(&c, "GET", path, NULL, &a);
+    enum exit_status status = client_ask(self, socket, "GET", path, NULL, &a);
     if (status == EXIT_DONE)
         status = print_stats(self, &a, json);
     answer_done(&a);
-    client_done(&c);
     return status;
 }
 
@@ -97,8 +93,6 @@ const struct command cmd_stats = {
              "\n"
              "  --days N       of the last N days (30)\n"
              "  --json         the gateway's own answer (see /openapi.json)\n"
-             "  --socket PATH  the gateway's local socket, instead of COUNTERSIGN_SOCKET or the usual place\n"
-             "\n"
-             "With COUNTERSIGN_URL and COUNTERSIGN_TOKEN set, the gateway is asked over HTTP instead.\n",
+             CLIENT_WHERE,
     .run = run,
 };

@@ -282,9 +282,6 @@ const struct command cmd_watch = {
         "up.\n"
         "\n"
         "  --json         one line of JSON an event: {\"event\": \"opened\", \"request\": {...}}\n"
-        "  --socket PATH  the gateway's local socket, instead of COUNTERSIGN_SOCKET or the usual "
-        "place\n"
-        "\n"
-        "With COUNTERSIGN_URL and COUNTERSIGN_TOKEN set, the gateway is asked over HTTP instead.\n",
+        CLIENT_WHERE,
     .run = run,
 };
