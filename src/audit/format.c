@@ -98,23 +98,11 @@ static enum err see(struct audit_formatter *f, const struct audit_entry *e, stru
 
 /* --- JSON ------------------------------------------------------------------------------------------ */
 
-static void put_record(struct json *j, const struct audit_entry *e)
-{
-    json_object_begin(j);
-    json_key(j, "seq");
-    json_uint(j, e->seq);
-    json_put_str(j, "time", e->time);
-    json_put_str(j, "kind", e->kind);
-    json_key(j, "data");
-    json_raw(j, e->data);
-    json_object_end(j);
-}
-
 static enum err format_jsonl(struct audit_formatter *f, const struct audit_entry *e)
 {
     struct json j;
     json_init(&j, &f->one);
-    put_record(&j, e);
+    audit_entry_json(&j, e);
     return json_end(&j);
 }
 
@@ -366,7 +354,7 @@ static void put_unmapped(struct json *j, const struct seen *s)
     json_uint(j, s->e->seq - 1);
     json_put_str(j, "leaf_sha256", digest_hex(&leaf, hex));
     json_key(j, "record");
-    put_record(j, s->e);
+    audit_entry_json(j, s->e);
     json_object_end(j);
 }
 
@@ -413,7 +401,7 @@ static enum err format_syslog(struct audit_formatter *f, const struct seen *s)
                    PRI_AUDIT + weight_of(s)->syslog, STR_FMT(s->e->time), f->host[0] != '\0' ? f->host : "-",
                    STR_FMT(id), (unsigned long long)((s->e->seq - 1) % 2147483647 + 1)));
     json_init(&j, &f->one);
-    put_record(&j, s->e);
+    audit_entry_json(&j, s->e);
     return json_end(&j);
 }
 

@@ -109,3 +109,15 @@ enum err audit_each(struct str dir, uint64_t from, audit_each_fn *each, void *ct
     audit_reader_free(r);
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
+
+void audit_entry_json(struct json *j, const struct audit_entry *e)
+{
+    json_object_begin(j);
+    json_key(j, "seq");
+    json_uint(j, e->seq);
+    json_put_str(j, "time", e->time);
+    json_put_str(j, "kind", e->kind);
+    json_key(j, "data");
+    json_raw(j, e->data);
+    json_object_end(j);
+}

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/json.h"
 
 struct audit_reader;
 
@@ -46,3 +47,6 @@ MUST_USE enum err audit_reader_seek(struct audit_reader *r, uint64_t seq, uint64
 /* The next record. ERR_NOT_FOUND: there is none (yet; ask again later); ERR_CORRUPT: what stands there
  * is none, or records are missing before it; ERR_IO; ERR_NOMEM. */
 MUST_USE enum err audit_reader_next(struct audit_reader *r, struct audit_entry *ret);
+
+/* As every listing and export shows a record: {"seq":…,"time":…,"kind":…,"data":{…}}. */
+void audit_entry_json(struct json *j, const struct audit_entry *e);

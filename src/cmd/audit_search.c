@@ -48,18 +48,6 @@ static void begin(void *ctx)
         l->err = table_cell(&l->table, str_of(head[i]));
 }
 
-static void put_json(struct json *j, const struct audit_entry *e)
-{
-    json_object_begin(j);
-    json_key(j, "seq");
-    json_uint(j, e->seq);
-    json_put_str(j, "time", e->time);
-    json_put_str(j, "kind", e->kind);
-    json_key(j, "data");
-    json_raw(j, e->data);
-    json_object_end(j);
-}
-
 /* What the action was, or what was said about it. */
 static struct str text_of(const struct audit_entry *e, struct arena *a)
 {
@@ -126,7 +114,7 @@ static bool found(void *ctx, const struct audit_entry *e, const struct about *a)
 {
     struct listing *l = ctx;
     if (l->as_json) {
-        put_json(&l->j, e);
+        audit_entry_json(&l->j, e);
         l->err = l->j.err;
     } else if (l->err == ERR_OK) {
         l->err = put_row(&l->table, e, a);
