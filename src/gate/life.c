@@ -185,6 +185,34 @@ static bool is_still_the_same(struct gate *g, const struct hold *h)
            digest_eq(&now, &h->digest);
 }
 
+/* An approval stands under the guardrails that asked for it; but what those in force now deny does not run, however
+ * it was approved. True, and the refusal's words in *ret, where they do or cannot say. */
+static bool is_denied_now(struct gate *g, const struct hold *h, struct refusal *ret)
+{
+    struct policy_run *run = NULL;
+    struct decision d;
+    if (h->config == g->config)
+        return false;
+    arena_reset(&g->arena);
+    if (policy_decide(g->config->policy, g->eval, &h->action, &run, &g->arena, &d) != ERR_OK) {
+        *ret = words_unavailable(STR("the guardrails in force now could not be evaluated"));
+        return true;
+    }
+    if (d.verdict != VERDICT_DENY)
+        return false;
+    *ret = words_denied(&g->arena, &h->action, &d, g->config->version);
+    ret->request = h->request;
+    return true;
+}
+
+static void refuse_now(struct gate *g, struct hold *h, const struct refusal *r)
+{
+    struct str why = r->detail.n != 0 ? r->detail : r->message;
+    log_info("request %llu: refused by newer guardrails: %.*s", (unsigned long long)h->request, STR_FMT(why));
+    say_withdrawn(g, h, why, false);
+    refuse(g, h, r);
+}
+
 /* --- From the broker ------------------------------------------------------------------------- */
 
 static void tell(struct gate *g, struct hold *h, bool first)
@@ -251,6 +279,11 @@ static enum err on_approved(struct gate *g, struct hold *h, const struct hold_ev
         log_error("request %llu: %.*s", (unsigned long long)h->request, STR_FMT(why));
         say_withdrawn(g, h, why, false);
         refuse_for(g, h, REFUSAL_UNAVAILABLE, why);
+        return ERR_OK;
+    }
+    struct refusal denied;
+    if (is_denied_now(g, h, &denied)) {
+        refuse_now(g, h, &denied);
         return ERR_OK;
     }
     struct link_message claim = {

@@ -69,6 +69,24 @@ test('a request held before a reload is decided as it was submitted', async (sco
   assert.equal((await held).rowCount, 1);
 });
 
+test('what newer guardrails deny does not run, although it was approved after they came', async (scope) => {
+  const g = await Gateway.start(scope, { upstream: pg.upstream, workers: 1 });
+  const client = await connect(scope, g);
+  const held = refused(client.query("UPDATE orders SET status = 'too late' WHERE id = 1"));
+  const { id } = await g.pending();
+  g.writeConfig({ guardrails: DENY_NOTES.replace("'notes' in", "'orders' in") });
+  g.process.kill('SIGHUP');
+  const other = await connect(scope, g);
+  await until(async () => (await other.query("DELETE FROM orders WHERE id = 424242").then(() => 0, (e) => e.code)) === 'ZC001', 'the new guardrail');
+  await g.approve(id);
+  const error = await held;
+  assert.equal(error.code, 'ZC001');
+  assert.match(error.message, /no more notes/);
+  await until(async () => (await g.show(id)).state === 'withdrawn', 'the request to end');
+  assert.equal(await pg.sql("SELECT count(*) FROM orders WHERE status = 'too late'"), '0');
+  assert.equal((await client.query('SELECT 1 AS x')).rows[0].x, 1);
+});
+
 test('a guardrail in mode observe records and does not hold', async (scope) => {
   const g = await Gateway.start(scope, { upstream: pg.upstream, guardrails: GUARDRAILS.replace('    then: hold\n', '    then: hold\n    mode: observe\n') });
   const client = await connect(scope, g);

@@ -7,7 +7,8 @@
  *                 allowed), "nobody" (hold without approvers), "facts" (allow, or hold where a
  *                 fact could not be obtained), "facts forever" (never content), "invalid" (a verdict
  *                 that is none), "fail" (the evaluation fails); "deny mixed", "hold mixed",
- *                 "unmet mixed" (denied, as no hold could be released): others match, too
+ *                 "unmet mixed" (denied, as no hold could be released): others match, too; "hold until
+ *                 stricter" (denied where the configuration says "stricter")
  *   configuration "bad" does not load; "all" records all; "idle" can match nothing; "gone" has no
  *                 resource; every other word only makes it another version
  */
@@ -149,8 +150,9 @@ static enum err fake_mixed(struct arena *arena, enum verdict v, struct decision 
 enum err policy_decide(const struct policy *p, struct policy_eval *e, const struct action *a,
                        struct policy_run **run, struct arena *arena, struct decision *ret)
 {
-    (void)p, (void)e, (void)run;
+    (void)e, (void)run;
     struct str t = a->text;
+    bool stricter = fake_has(str_of(((const struct fake_config *)p)->version), "stricter");
     struct matched_guardrail *m = arena_new(arena, struct matched_guardrail);
     *ret = (struct decision){.verdict = VERDICT_ALLOW, .matched = m, .n_matched = 1};
     *m = (struct matched_guardrail){.name = STR("rule"), .then = VERDICT_HOLD,
@@ -165,7 +167,7 @@ enum err policy_decide(const struct policy *p, struct policy_eval *e, const stru
         ret->needs_facts = LAZY_BIT(LAZY_ESTIMATED_ROWS);
     } else if (str_is(t, "facts") && a->lazy->known != 0) {
         ret->n_matched = 0;
-    } else if (str_starts(t, STR("deny"))) {
+    } else if (str_starts(t, STR("deny")) || (stricter && str_is(t, "hold until stricter"))) {
         m->then = ret->verdict = VERDICT_DENY;
     } else if (str_starts(t, STR("invalid"))) {
         ret->verdict = (enum verdict)1;

@@ -1232,6 +1232,25 @@ TEST(a_held_action_keeps_the_policy_it_was_judged_under)
     rig_done(&r);
 }
 
+TEST(what_newer_guardrails_deny_does_not_run_on_an_older_approval)
+{
+    struct rig r;
+    struct source_session s;
+    uint64_t n;
+    struct digest d;
+    rig_init(&r);
+    session_init(&s, &r, "hold until stricter");
+    hold_it(&r, &s, 7, &n, &d);
+    say_config(&r, "stricter");
+    expect(&r, LINK_LOADED);
+    say_approved(&r, n, 7, d);
+    struct link_message m = expect(&r, LINK_WITHDRAW);
+    CHECK(m.withdraw.request == 7 && str_contains(m.withdraw.reason, STR("rule")));
+    CHECK(s.releases == 0 && s.refusals == 1 && s.kind == REFUSAL_DENIED);
+    CHECK(strstr(s.hint, "version-of-s") != NULL);
+    rig_done(&r);
+}
+
 TEST(a_resource_nothing_looks_at_is_not_watched_until_a_configuration_does)
 {
     struct rig r;
@@ -1349,6 +1368,7 @@ TAP_MAIN(T(an_allowed_action_costs_no_message),
          T(a_refused_session_may_submit_again_inside_the_refusal),
          T(a_bad_configuration_keeps_the_last_good_one),
          T(a_held_action_keeps_the_policy_it_was_judged_under),
-         T(a_resource_nothing_looks_at_is_not_watched_until_a_configuration_does),
+         T(what_newer_guardrails_deny_does_not_run_on_an_older_approval),
+        T(a_resource_nothing_looks_at_is_not_watched_until_a_configuration_does),
          T(accounts_become_people_byte_for_byte), T(peers_and_sessions_pass_over_the_link),
          T(messages_that_dribble_in_byte_by_byte_mean_the_same))
