@@ -187,7 +187,10 @@ void audit_tick(struct audit *a, struct moment now)
     }
     if (a->settings->retain_bodies_ns != 0 && !a->broken && a->retain_due <= now.mono_ns) {
         e = retain_step(a, now);
-        (void)e; /* it is tried again */
+        a->retain_text[0] = '\0';
+        if (e != ERR_OK) /* it is tried again */
+            (void)snprintf(a->retain_text, sizeof(a->retain_text), "content of old records cannot be dropped: %s",
+                           err_text(e));
     }
 }
 

@@ -64,6 +64,8 @@ const char *audit_broken(const struct audit *a);
 uint64_t audit_last_seq(const struct audit *a); /* of the last record appended, 0 where none */
 /* NULL while checkpoints can be signed and published, else why not. View, until the next call. */
 const char *audit_unsigned(const struct audit *a);
+/* NULL while retention does what it is to do, else why not. View, until the next call. */
+const char *audit_unretained(const struct audit *a);
 /* The log was begun at this start behind one of an earlier version, which it names in its first record. */
 bool audit_took_over(const struct audit *a);
 

@@ -46,6 +46,7 @@ struct audit {
 
     struct journal *retain_journal; /* stands before the first record that retention has not looked at; or NULL */
     int64_t retain_due;             /* monotonic */
+    char retain_text[256];          /* why the last step failed; empty: well */
 
     uint64_t refused, cut;   /* appends while broken; records left behind, not yet said */
     bool broken, took_over;

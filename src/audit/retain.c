@@ -166,6 +166,11 @@ static enum err step(struct retaining *x, struct moment now)
     return audit_index_drop(str_of(x->a->dir)); /* it has the words of what is gone */
 }
 
+const char *audit_unretained(const struct audit *a)
+{
+    return a->retain_text[0] != '\0' ? a->retain_text : NULL;
+}
+
 enum err retain_step(struct audit *a, struct moment now)
 {
     struct retaining x = {.a = a,

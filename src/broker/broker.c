@@ -358,6 +358,18 @@ static void say_unsigned(struct broker *b)
                  (unsigned long long)audit_counters(b->audit).covered);
 }
 
+static void say_unretained(struct broker *b)
+{
+    const char *why = audit_unretained(b->audit);
+    if ((why != NULL) == b->said_unretained)
+        return;
+    b->said_unretained = why != NULL;
+    if (why != NULL)
+        log_error("%s; it is tried again every second", why);
+    else
+        log_info("content of old records is dropped again");
+}
+
 void broker_tick(struct broker *b, struct moment now)
 {
     hooks_tick(b, now);
@@ -369,6 +381,7 @@ void broker_tick(struct broker *b, struct moment now)
     audit_tick(b->audit, now); /* what breaks the log there broker_health says, and mend_log mends */
     tell_log(b);
     say_unsigned(b);
+    say_unretained(b);
 }
 
 int64_t broker_next_deadline(const struct broker *b)

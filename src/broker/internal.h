@@ -85,7 +85,7 @@ struct broker {
     struct follower *followers; /* oldest first */
     size_t n_followers, followers_size;
     bool told_broken;   /* what workers were told of the log */
-    bool said_unsigned; /* in the service's log */
+    bool said_unretained, said_unsigned; /* in the service's log */
     int64_t audit_retry_mono_ns; /* while the log is broken; 0: not yet set */
     struct {
         uint64_t first, last;    /* records to be called undone once the log works; 0: none */

@@ -88,6 +88,8 @@ bool broker_health(const struct broker *b, struct str *ret_why)
 bool broker_degraded(const struct broker *b, struct str *ret_why)
 {
     const char *why = audit_unsigned(b->audit);
+    if (why == NULL)
+        why = audit_unretained(b->audit);
     *ret_why = str_of(why != NULL ? why : "");
     return why != NULL;
 }

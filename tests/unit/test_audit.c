@@ -550,6 +550,38 @@ TEST(A7_a_pruned_record_speaks_for_what_it_names_and_for_nothing_after_it)
     }
 }
 
+TEST(A7_retention_that_fails_is_said_and_what_it_did_not_reach_stays)
+{
+    struct bench b;
+    char path[160];
+    bench_prepare(&b);
+    b.settings.retain_bodies_ns = NS_PER_S;
+    bench_open(&b);
+    CHECK_OK(audit_append_durable(b.a, "vote", STR("{\"reason\":\"first-word\"}"), b.now, NULL));
+    CHECK_OK(audit_append_durable(b.a, "vote", STR("{\"reason\":\"second-word\"}"), b.now, NULL));
+    CHECK(audit_unretained(b.a) == NULL);
+    journal_of(b.dir, path);
+    struct file f = file_read(path);
+    char *at = memmem(f.text, f.n, "\"kind\":\"vote\"", 13);
+    CHECK(at != NULL);
+    *at = 'X'; /* the first record is none any more */
+    struct str all = {f.text, f.n};
+    file_write(path, &all, 1);
+    b.now.wall_ns += 10 * NS_PER_S;
+    b.now.mono_ns += 10 * NS_PER_S;
+    audit_tick(b.a, b.now);
+    CHECK(audit_unretained(b.a) != NULL && strstr(audit_unretained(b.a), "cannot be dropped") != NULL);
+    CHECK(directory_holds(&b, "second-word"));
+    *at = '"';
+    file_write(path, &all, 1);
+    b.now.wall_ns += 10 * NS_PER_S;
+    b.now.mono_ns += 10 * NS_PER_S;
+    audit_tick(b.a, b.now);
+    CHECK(audit_unretained(b.a) == NULL && !directory_holds(&b, "first-word") && !directory_holds(&b, "second-word"));
+    free(f.text);
+    bench_done(&b);
+}
+
 /* Whoever can write the directory, and has no key, can append what they like behind the last checkpoint. */
 TEST(A7_an_erasure_that_is_not_signed_excuses_nothing)
 {
@@ -672,6 +704,7 @@ TAP_MAIN(T(a_log_that_nobody_touched_verifies_over_restarts), T(a_record_is_cano
          T(A7_erased_content_is_gone_and_every_proof_stays_good),
          T(A7_content_erased_behind_the_logs_back_is_named),
         T(A7_a_pruned_record_speaks_for_what_it_names_and_for_nothing_after_it),
-         T(A7_an_erasure_that_is_not_signed_excuses_nothing), T(A7_what_is_erased_was_signed_before),
+         T(A7_retention_that_fails_is_said_and_what_it_did_not_reach_stays),
+        T(A7_an_erasure_that_is_not_signed_excuses_nothing), T(A7_what_is_erased_was_signed_before),
         T(A7_redacted_text_is_sealed_and_opens_only_with_its_key),
          T(a_log_of_the_earlier_format_is_named_in_the_first_record))
