@@ -1,4 +1,9 @@
-/* A broker driven by a fake worker and real files. */
+/*
+ * A broker driven by a fake worker and real files, for the tests of one program.
+ *
+ * fdatasync and fsync are ours here, for SQLite too: they can end the process or fail at any of
+ * their calls, which are the moments between "recorded", "committed" and "sent".
+ */
 #pragma once
 
 #include "tap.h"

@@ -1,10 +1,5 @@
-/*
- * The broker, driven by a fake worker and real files. Names carry the invariant they attack
- * (src/broker/broker.c, SECURITY.md): S3 single use first.
- *
- * fdatasync and fsync are ours here, for SQLite too: they can end the process or fail at any of
- * their calls, which are the moments between "recorded", "committed" and "sent".
- */
+/* The life of a request in the broker. Names carry the invariant they attack (src/broker/broker.c, SECURITY.md):
+ * S3 single use first. */
 #include "broker_rig.h"
 
 /* --- One life -------------------------------------------------------------------------------- */
